@@ -1,0 +1,57 @@
+"""From a folder of recordings to a classifier that listens.
+
+>>> import ossicle
+>>> ossicle.LogMel(n_mels=40).n_bands
+40
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "ossicle.audio": [
+        "alarm",
+        "background",
+        "info",
+        "mix",
+        "read_audio",
+        "read_blocks",
+        "write_audio",
+    ],
+    "ossicle.classifier": ["Classifier", "load", "verify"],
+    "ossicle.datasets": ["Dataset", "mix_dataset", "read_dataset"],
+    "ossicle.errors": [
+        "AudioError",
+        "BundleError",
+        "DatasetError",
+        "EvaluationError",
+        "FeatureError",
+        "MissingExtraError",
+        "ModelError",
+        "OssicleError",
+        "SearchError",
+        "WorkflowError",
+    ],
+    "ossicle.evaluation": ["Report", "evaluate"],
+    "ossicle.features": ["MFCC", "FeatureStore", "LogMel", "front_end", "integrate"],
+    "ossicle.selection": ["search"],
+    "ossicle.types": ["Clip", "Event", "Prediction", "Recording", "Task", "Window"],
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = ["__version__", *_MODULE_OF]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the floor a public name lives on when it is first used (PEP 562)."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'ossicle' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})

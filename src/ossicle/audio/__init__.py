@@ -1,0 +1,38 @@
+"""Files, streams and arrays into samples: decode, resample, level, mix, synthesise."""
+
+from ossicle.audio.alarms import ALARMS, alarm
+from ossicle.audio.backgrounds import BACKGROUNDS, background
+from ossicle.audio.levels import SILENCE, gain, level, peak
+from ossicle.audio.limits import LIMITS, STREAM_LIMITS, Limits, check_rate
+from ossicle.audio.mixing import active_level, mix
+from ossicle.audio.reading import AudioInfo, info, read_audio, read_blocks, read_pcm
+from ossicle.audio.resampling import Resampler, resample
+from ossicle.audio.salient import SIGNIFICANT, significant
+from ossicle.audio.writing import write_audio
+
+__all__ = [
+    "ALARMS",
+    "BACKGROUNDS",
+    "LIMITS",
+    "SIGNIFICANT",
+    "SILENCE",
+    "STREAM_LIMITS",
+    "AudioInfo",
+    "Limits",
+    "Resampler",
+    "active_level",
+    "alarm",
+    "background",
+    "check_rate",
+    "gain",
+    "info",
+    "level",
+    "mix",
+    "peak",
+    "read_audio",
+    "read_blocks",
+    "read_pcm",
+    "resample",
+    "significant",
+    "write_audio",
+]

@@ -1,0 +1,139 @@
+"""What a classifier says of itself: the model card (Markdown), and a prediction as text.
+
+Reference: Mitchell et al. (2019), Model Cards for Model Reporting.
+"""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ossicle.classifier.trained import Trained
+from ossicle.types import Event, Prediction, Task
+
+__all__ = ["describe_prediction", "model_card", "rows_as_html"]
+
+Row = Sequence[str]
+RULE = "|---|---|"
+LIMITS = """It knows the labels above and the sounds it was trained on; other rooms, microphones and
+levels may give other figures. It is an aid: no substitute for a certified alarm device."""
+
+
+def model_card(trained: Trained) -> str:
+    """The model card in Markdown; names and values are escaped, so it cannot carry markup."""
+    sections = [
+        ("Answers", ("task", "labels"), map(_task_row, trained.tasks)),
+        ("Listens", ("setting", "value"), _listening(trained)),
+        ("Decides", ("setting", "value"), _deciding(trained)),
+        ("Figures", ("figure", "value"), _flat(trained.metrics)),
+        ("Origin", ("what", "value"), _flat(trained.provenance)),
+    ]
+    parts = ["# Sound classifier", _summary(trained)]
+    for title, head, rows in sections:
+        lines = [_markdown_row(row) for row in rows]
+        if lines:
+            parts += [f"## {title}", "\n".join([_markdown_row(head), RULE, *lines])]
+    return "\n\n".join([*parts, "## Limits", LIMITS]) + "\n"
+
+
+def describe_prediction(prediction: Prediction) -> str:
+    """A prediction as a few lines of text: the answers, then the events.
+
+    >>> import numpy as np
+    >>> task = Task("label", "binary", ("alarm", "other"), background=("other",))
+    >>> score = {"label": np.float32([0.9, 0.1])}
+    >>> event = Event("alarm", 1.0, 2.5, 0.93)
+    >>> print(describe_prediction(Prediction("kitchen.wav", 16_000, (task,), (), {},
+    ...     np.zeros(0, bool), score, {"label": "alarm"}, (event,))))
+    kitchen.wav: alarm (alarm 0.90, other 0.10)
+         1.00 s to      2.50 s  0.93  alarm
+    """
+    return "\n".join(
+        [_answer_line(prediction, task) for task in prediction.tasks]
+        + [_event_line(event, prediction.tasks) for event in prediction.events]
+    )
+
+
+def rows_as_html(title: str, rows: Iterable[Row]) -> str:
+    """A small table for a notebook, everything escaped.
+
+    >>> rows_as_html("<b>", [("task", "label")])
+    '<table><caption>&lt;b&gt;</caption><tr><td>task</td><td>label</td></tr></table>'
+    """
+    cells = (
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><caption>{html.escape(title)}</caption>{''.join(cells)}</table>"
+
+
+def _summary(trained: Trained) -> str:
+    labels = sum(len(task.labels) for task in trained.tasks)
+    window = "whole recordings" if trained.window is None else f"windows of {trained.window:g} s"
+    size = len(trained.network) / 1024
+    return f"{labels} labels, {window}, a network of {size:.0f} KiB."
+
+
+def _task_row(task: Task) -> Row:
+    silent = f"; never an event: {', '.join(task.background)}" if task.background else ""
+    return task.name, f"{', '.join(task.labels)} ({task.kind}{silent})"
+
+
+def _listening(trained: Trained) -> list[Row]:
+    rows = list(_flat({"front end": trained.front_end.describe()}))
+    rows.append(("integration", trained.integration or "none: the network takes the matrix"))
+    if trained.window is not None:
+        rows.append(("window", f"{trained.window:g} s every {trained.window_hop:g} s"))
+    return rows
+
+
+def _deciding(trained: Trained) -> list[Row]:
+    decision = trained.decision
+    labels = {
+        label for task in trained.tasks for label in task.labels if label not in task.background
+    }
+    thresholds = ", ".join(f"{name} {decision.threshold_of(name):g}" for name in sorted(labels))
+    rows = [
+        ("activation", ", ".join(f"{k}: {v}" for k, v in sorted(trained.activation.items()))),
+        ("temperature", ", ".join(f"{k}: {v:g}" for k, v in sorted(trained.temperature.items()))),
+        ("pooling", f"{decision.pooling}, {decision.pool_windows} windows for events"),
+        ("threshold", thresholds),
+        ("an event goes on down to", f"{decision.off_ratio:g} of its threshold"),
+        ("unknown below", f"{decision.unknown:g}"),
+        ("quiet below", f"{decision.quiet:g} dBFS"),
+        ("shortest event", f"{decision.min_duration:g} s"),
+        ("merged up to", f"{decision.merge_gap:g} s apart"),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[Row]:
+    """Nested JSON as rows of dotted name and value."""
+    rows: list[Row] = []
+    for key, value in sorted(values.items()):
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{name}.")
+        else:
+            rows.append((name, f"{value:.4g}" if isinstance(value, float) else str(value)))
+    return rows
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(map(_escaped, cells)) + " |"
+
+
+def _escaped(text: str) -> str:
+    """Text that a Markdown reader shows as it is, on one line, at most 300 characters."""
+    short = text if len(text) <= 300 else f"{text[:300]} …"
+    plain = html.escape(" ".join(short.split()))
+    return "".join(f"\\{mark}" if mark in "\\`*_[]|#" else mark for mark in plain)
+
+
+def _answer_line(prediction: Prediction, task: Task) -> str:
+    best = ", ".join(f"{label} {score:.2f}" for label, score in prediction.top(3, task.name))
+    asked = f" {task.name} =" if len(prediction.tasks) > 1 else ""
+    return f"{prediction.recording}:{asked} {prediction.labels[task.name]} ({best})"
+
+
+def _event_line(event: Event, tasks: Sequence[Task]) -> str:
+    asked = f" ({event.task})" if len(tasks) > 1 else ""
+    return f"{event.start:9.2f} s to {event.end:9.2f} s  {event.score:.2f}  {event.label}{asked}"

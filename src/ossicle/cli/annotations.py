@@ -1,0 +1,121 @@
+"""Predictions as text: for people, programs, spreadsheets, Audacity and Raven."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+
+from ossicle.classifier import describe_prediction
+from ossicle.types import Event, Prediction
+
+__all__ = ["FORMATS", "clock"]
+
+
+def clock(seconds: float) -> str:
+    """Time within a recording.
+
+    >>> clock(83.25)
+    '1:23.2'
+    """
+    minutes, rest = divmod(round(seconds, 1), 60.0)
+    return f"{int(minutes)}:{rest:04.1f}"
+
+
+def as_table(predictions: Sequence[Prediction]) -> str:
+    """One paragraph a recording."""
+    return "\n".join(describe_prediction(prediction) for prediction in predictions)
+
+
+def as_json(predictions: Sequence[Prediction]) -> str:
+    """A list with one object a recording."""
+    return json.dumps([_object(prediction) for prediction in predictions], indent=2)
+
+
+def _object(prediction: Prediction) -> dict[str, object]:
+    return {
+        "recording": prediction.recording,
+        "sample_rate": prediction.sample_rate,
+        "labels": dict(prediction.labels),
+        "scores": {
+            task.name: {
+                label: round(float(score), 6)
+                for label, score in zip(task.labels, prediction.pooled[task.name], strict=True)
+            }
+            for task in prediction.tasks
+        },
+        "events": [_event(event) for event in prediction.events],
+    }
+
+
+def _event(event: Event) -> dict[str, object]:
+    return {
+        "task": event.task,
+        "label": event.label,
+        "start": round(event.start, 6),
+        "end": round(event.end, 6),
+        "score": round(event.score, 6),
+    }
+
+
+def as_csv(predictions: Sequence[Prediction]) -> str:
+    """One line an event, with the recording's name."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["recording", "start", "end", "label", "score", "task"])
+    for prediction in predictions:
+        for event in prediction.events:
+            limits = f"{event.start:.3f}", f"{event.end:.3f}"
+            label = _no_formula(event.label)
+            name = _no_formula(prediction.recording)
+            writer.writerow([name, *limits, label, f"{event.score:.4f}", event.task])
+    return text.getvalue().rstrip("\n")
+
+
+def _no_formula(text: str) -> str:
+    """Keep a spreadsheet from running a name as a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def as_audacity(predictions: Sequence[Prediction]) -> str:
+    """Audacity's label track: start, end and label, separated by tabs, without a header."""
+    return "\n".join(
+        f"{event.start:.6f}\t{event.end:.6f}\t{_one_line(event.label)}"
+        for prediction in predictions
+        for event in prediction.events
+    )
+
+
+RAVEN_COLUMNS = (
+    "Selection",
+    "View",
+    "Channel",
+    "Begin Time (s)",
+    "End Time (s)",
+    "Begin File",
+    "Annotation",
+    "Score",
+)
+
+
+def as_raven(predictions: Sequence[Prediction]) -> str:
+    """Raven's selection table."""
+    lines = ["\t".join(RAVEN_COLUMNS)]
+    for prediction in predictions:
+        for event in prediction.events:
+            limits = f"{event.start:.6f}\t{event.end:.6f}"
+            names = f"{_one_line(prediction.recording)}\t{_one_line(event.label)}"
+            lines.append(f"{len(lines)}\tSpectrogram 1\t1\t{limits}\t{names}\t{event.score:.4f}")
+    return "\n".join(lines)
+
+
+FORMATS: dict[str, Callable[[Sequence[Prediction]], str]] = {
+    "table": as_table,
+    "json": as_json,
+    "csv": as_csv,
+    "audacity": as_audacity,
+    "raven": as_raven,
+}

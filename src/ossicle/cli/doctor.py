@@ -1,0 +1,63 @@
+"""``ossicle doctor``: what is installed, what is missing and how to get it."""
+
+import importlib.metadata
+import platform
+import sys
+
+import click
+
+from ossicle import __version__
+from ossicle.cli.terminal import as_json, emit
+
+__all__ = ["doctor"]
+
+PARTS = {
+    "base": ("numpy", "scipy", "soundfile", "soxr", "onnxruntime", "click", "rich"),
+    "search": ("scikit-learn", "h5py", "onnx", "loky"),
+    "plot": ("matplotlib",),
+    "microphone": ("sounddevice",),
+}
+
+
+@click.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Say what is installed, what is missing, and the command that adds it.
+
+    \b
+    ossicle doctor
+    """
+    found = {part: {name: _version(name) for name in names} for part, names in PARTS.items()}
+    about = {"ossicle": __version__, "python": platform.python_version(), "parts": found}
+    about["formats"] = _formats()
+    emit(about, _text(found), as_json=as_json)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _formats() -> list[str]:
+    import soundfile
+
+    return sorted(set(soundfile.available_formats()) & {"WAV", "FLAC", "OGG", "MP3", "AIFF"})
+
+
+def _text(found: dict[str, dict[str, str | None]]) -> str:
+    lines = [f"ossicle {__version__}, Python {platform.python_version()} ({sys.platform})"]
+    lines.append(f"reads {', '.join(_formats())}")
+    for part, names in found.items():
+        missing = [name for name, version in names.items() if version is None]
+        state = "missing" if missing else "ok"
+        lines.append(f"{part:11} {state:8} " + " ".join(_named(names)))
+        if missing:
+            cure = "ossicle" if part == "base" else f"ossicle[{part}]"
+            lines.append(f"{'':20} pip install '{cure}'")
+    return "\n".join(lines)
+
+
+def _named(names: dict[str, str | None]) -> list[str]:
+    return [f"{name} {version or '(not installed)'}" for name, version in names.items()]

@@ -1,0 +1,59 @@
+"""``ossicle features``: describe a data set into a feature store."""
+
+from pathlib import Path
+
+import click
+
+from ossicle.cli.grid_options import parameters
+from ossicle.cli.terminal import as_json, emit, progress_bars, settings, where_option
+
+__all__ = ["features"]
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The feature store.")
+@click.option("--front-end", default="log_mel", show_default=True, help="log_mel or mfcc.")
+@click.option(
+    "--set", "set_", multiple=True, metavar="NAME=VALUE", help="A parameter, e.g. n_mels=40."
+)
+@click.option("--window", type=float, help="Seconds; by default each clip is one window.")
+@click.option("--window-hop", type=float, help="Seconds; by default half the window.")
+@where_option
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes; -1: all cores.")
+@as_json
+def features(
+    path: Path,
+    out: Path,
+    front_end: str,
+    set_: tuple[str, ...],
+    window: float | None,
+    window_hop: float | None,
+    where: tuple[str, ...],
+    jobs: int,
+    as_json: bool,
+) -> None:
+    """Describe every clip once; a killed run goes on where it stopped.
+
+    \b
+    ossicle features recordings/ --out features/ --front-end mfcc --set n_mfcc=13
+    """
+    from ossicle.steps import extract_features
+
+    with progress_bars() as progress:
+        summary = extract_features(
+            path,
+            out=out,
+            front_end={"name": front_end, **{k: v[0] for k, v in parameters(set_).items()}},
+            window=window,
+            window_hop=window_hop,
+            where=settings(where, option="--where"),
+            n_jobs=jobs,
+            progress=progress,
+        )
+    lines = [
+        f"{summary['n_windows']} windows of {summary['n_clips']} clips in {out}",
+        f"{summary['n_frames']} frames x {summary['n_bands']} bands",
+        *(f"skipped {path}: {why}" for path, why in summary["skipped"]),
+    ]
+    emit(summary, "\n".join(lines), as_json=as_json)

@@ -1,0 +1,55 @@
+"""Words of a grid: ``--set C=1,10`` and grid files."""
+
+import json
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ossicle.cli.terminal import settings
+
+__all__ = ["grid_of", "parameters"]
+
+
+def parameters(pairs: Sequence[str]) -> dict[str, list[Any]]:
+    """``C=1,10`` → ``{"C": [1, 10]}``; what is not a JSON value is a word."""
+    split = settings(pairs, option="--set")
+    return {name: [_value(word) for word in words.split(",")] for name, words in split.items()}
+
+
+def _value(word: str) -> Any:
+    try:
+        return json.loads(word)
+    except json.JSONDecodeError:
+        return word
+
+
+def grid_of(
+    file: Path | None,
+    front_end: Sequence[str],
+    integration: Sequence[str],
+    model: Sequence[str],
+    pairs: Sequence[str],
+) -> Any:
+    """The grid that a file or the options name; None: the default grid."""
+    named = {"front_end": front_end, "integration": integration, "model": model}
+    given = {name: list(values) for name, values in named.items() if values}
+    given.update(parameters(pairs))
+    if file is None:
+        return given or None
+    if given:
+        raise click.UsageError("give --grid or the single options, not both")
+    return _read(file)
+
+
+def _read(file: Path) -> Any:
+    try:
+        text = file.read_text()
+        if file.suffix == ".toml":
+            found = tomllib.loads(text)
+            return found.get("grid", found)
+        return json.loads(text)
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"cannot read {file}: {error}", param_hint="--grid") from error

@@ -1,0 +1,150 @@
+"""``ossicle search``: grid, leave-k-out, Pareto front, and the classifier chosen."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ossicle.cli.grid_options import grid_of
+from ossicle.cli.terminal import as_json, emit, progress_bars, settings, table, where_option
+
+__all__ = ["search"]
+
+COLUMNS = (
+    "front_end",
+    "integration",
+    "model",
+    "tpr",
+    "fpr",
+    "accuracy",
+    "accuracy_std",
+    "bytes",
+    "latency_ms",
+)
+
+
+def _leave_out(text: str | None) -> float | int | None:
+    if text is None:
+        return None
+    return float(text) if "." in text else int(text)
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--grid", type=click.Path(path_type=Path), help="Grid as TOML or JSON file.")
+@click.option("--front-end", multiple=True, help="log_mel or mfcc; may be repeated.")
+@click.option("--integration", multiple=True, help="mean, meanvar, stack, ...; may be repeated.")
+@click.option("--model", multiple=True, help="svm, logreg or knn; may be repeated.")
+@click.option(
+    "--set", "set_", multiple=True, metavar="NAME=V1,V2", help="Values of a parameter: C=1,10."
+)
+@click.option("--window", type=float, help="Seconds a window; by default a clip is one window.")
+@click.option("--window-hop", type=float, help="Seconds between windows; half the window.")
+@click.option("--leave-out", help="Groups held out at a time: 0.1 of them, or 5 of them.")
+@click.option(
+    "--test",
+    type=click.Choice(["auto", "split", "holdout", "folds", "groups", "none"]),
+    default="auto",
+    show_default=True,
+    help="What is judged once at the end: the official split, a fifth of the groups, each fold "
+    "in turn, each group in turn, nothing. auto: split if there is one, else holdout.",
+)
+@click.option("--task", help="Column of the label, if there are several.")
+@where_option
+@click.option("--max-fpr", type=float, help="Choose the best below this false positive rate.")
+@click.option("--paper-protocol", is_flag=True, help="Also select again on the test recordings.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes; -1: all cores.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@as_json
+def search(
+    path: Path,
+    out: Path,
+    grid: Path | None,
+    front_end: tuple[str, ...],
+    integration: tuple[str, ...],
+    model: tuple[str, ...],
+    set_: tuple[str, ...],
+    window: float | None,
+    window_hop: float | None,
+    leave_out: str | None,
+    test: str,
+    task: str | None,
+    where: tuple[str, ...],
+    max_fpr: float | None,
+    paper_protocol: bool,
+    jobs: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Choose and train a classifier; judge it on recordings it has not seen.
+
+    \b
+    ossicle search recordings/ --out run/
+    ossicle search recordings/ --out run/ --model svm --set C=1,10,100 --window 2
+    """
+    from ossicle.steps import search_dataset
+
+    with progress_bars() as progress:
+        outcome = search_dataset(
+            path,
+            out=out,
+            grid=grid_of(grid, front_end, integration, model, set_),
+            window=window,
+            window_hop=window_hop,
+            leave_out=_leave_out(leave_out),
+            test=test,
+            task=task,
+            where=settings(where, option="--where"),
+            limits={} if max_fpr is None else {"max_fpr": max_fpr},
+            paper_protocol=paper_protocol,
+            n_jobs=jobs,
+            seed=seed,
+            progress=progress,
+        )
+    emit(outcome.to_dict(), _text(outcome.to_dict()), as_json=as_json)
+
+
+def _text(outcome: dict[str, Any]) -> str:
+    """Table, choice, test figures and files."""
+    lines = [table(outcome["rows"], COLUMNS), ""]
+    lines.append(f"on the front: {', '.join(_place(outcome['rows'], outcome['front']))}")
+    chosen = outcome["chosen"]
+    lines.append(
+        f"chosen: {chosen['model']} on {chosen['integration']} of {chosen['front_end']}\n"
+        f"  left out of training: {_rates(chosen)}"
+    )
+    lines += _test_lines(outcome["test"])
+    lines += [f"skipped {path}: {why}" for path, why in outcome["skipped"]]
+    lines += ["", *(f"{what:10} {path}" for what, path in outcome["written"].items())]
+    return "\n".join(lines)
+
+
+def _place(rows: list[dict[str, Any]], ids: list[str]) -> list[str]:
+    """Line numbers in the table."""
+    return [f"row {place + 1}" for place, row in enumerate(rows) if row["id"] in ids]
+
+
+def _rates(row: dict[str, Any]) -> str:
+    return (
+        f"accuracy {row['accuracy']:.3f} ± {row['accuracy_std']:.3f}, "
+        f"TPR {row['tpr']:.3f}, FPR {row['fpr']:.3f}"
+    )
+
+
+def _test_lines(test: dict[str, Any]) -> list[str]:
+    """Figures on what was held out, part by part where there are several."""
+    if "accuracy" not in test:
+        return ["  not tested: nothing was held out"]
+    low, high = test["interval"]
+    lines = [
+        f"test: accuracy {test['accuracy']:.3f} on {test['clips']} clips "
+        f"(95 % interval {low:.3f} to {high:.3f})"
+    ]
+    if len(test["accuracies"]) > 1:
+        lines += [f"  {name:12} {value:.3f}" for name, value in test["accuracies"].items()]
+        worst = test["worst"]
+        lines.append(
+            f"  mean {test['mean_of_tests']:.3f}, worst {worst} {test['accuracies'][worst]:.3f}"
+        )
+    return lines

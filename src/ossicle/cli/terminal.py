@@ -1,0 +1,94 @@
+"""What all verbs share: results on standard output, progress on standard error."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["as_json", "emit", "progress_bars", "settings", "table", "where_option"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+where_option = click.option(
+    "--where",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Keep only the clips with this value, e.g. esc10=True; may be repeated.",
+)
+
+
+def emit(value: Any, text: str, *, as_json: bool) -> None:
+    """Print a result: the value as JSON or the text."""
+    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False) if as_json else text)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: what was not measured is null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def settings(pairs: Sequence[str], *, option: str) -> dict[str, str]:
+    """Split ``NAME=VALUE`` words."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint=option)
+        found[name] = value
+    return found
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows as aligned text: words to the left, numbers to the right."""
+    cells = [[_cell(row[column]) for column in columns] for row in rows]
+    widths = [
+        max(len(column), *(len(line[place]) for line in cells), 0)
+        for place, column in enumerate(columns)
+    ]
+    right = [not isinstance(rows[0][column], str) for column in columns] if rows else []
+    lines = [list(columns), ["─" * width for width in widths], *cells]
+    return "\n".join(_line(line, widths, right) for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3f}"
+    return str(value)
+
+
+def _line(words: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = [
+        word.rjust(width) if to_right else word.ljust(width)
+        for word, width, to_right in zip(words, widths, right, strict=True)
+    ]
+    return "  ".join(padded).rstrip()
+
+
+@contextmanager
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Progress bars on standard error, one a stage; yields what the steps call."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        stages: dict[str, Any] = {}
+
+        def advance(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages[stage] = bars.add_task(stage, total=total)
+            bars.update(stages[stage], completed=done, total=total)
+
+        yield advance

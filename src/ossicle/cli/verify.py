@@ -1,0 +1,27 @@
+"""``ossicle verify``: does a classifier give its golden answers here?"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ossicle.cli.terminal import as_json, emit
+
+__all__ = ["verify"]
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@as_json
+@click.pass_context
+def verify(context: click.Context, bundle: Path, as_json: bool) -> None:
+    """Check that a classifier is undamaged and gives its golden answers on this machine.
+
+    \b
+    ossicle verify alarm.ossicle
+    """
+    from ossicle.classifier import verify as verify_bundle
+
+    report = verify_bundle(bundle)
+    emit({**asdict(report), "ok": report.ok}, str(report), as_json=as_json)
+    context.exit(0 if report.ok else 1)

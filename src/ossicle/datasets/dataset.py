@@ -1,0 +1,337 @@
+"""The data set: an immutable table of clips, and the views that cost nothing."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ossicle.datasets.checks import CheckReport, check_clips
+from ossicle.datasets.columns import COLUMNS, OF_RECORDING
+from ossicle.datasets.fingerprints import clips_digest
+from ossicle.datasets.groups import group_numbers
+from ossicle.datasets.splits import grouped_folds, grouped_split, leave_k_out
+from ossicle.datasets.table import write_table
+from ossicle.datasets.tasks import make_task
+from ossicle.errors import DatasetError
+from ossicle.features.checks import nearest
+from ossicle.types import Clip, Task
+
+__all__ = ["SPLITS", "Dataset"]
+
+SPLITS = ("train", "validation", "test")
+N_FOLDS = 5
+
+
+@dataclass(frozen=True, repr=False)
+class Dataset:
+    """An immutable table of clips; its views share them.
+
+    Parameters
+    ----------
+    clips : tuple of Clip
+    tasks : tuple of Task
+        Questions the clips answer; none for recordings without labels.
+    skipped : tuple of (str, str)
+        Files that were found and not used, and why.
+    name : str
+
+    >>> from ossicle.types import Recording
+    >>> clips = tuple(Clip(Recording(Path(f"{i}.wav")), labels={"label": "ab"[i % 2]},
+    ...               group=f"source {i // 2}") for i in range(6))
+    >>> dataset = Dataset(clips, (make_task("label", "ab"),), name="six")
+    >>> dataset
+    <Dataset 'six': 6 clips in 3 groups, label: a, b>
+    >>> train, test = dataset.split((0.7, 0.3))
+    >>> len(train), len(test), test.labels().tolist()
+    (4, 2, ['a', 'b'])
+    """
+
+    clips: tuple[Clip, ...]
+    tasks: tuple[Task, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    name: str = field(default="", compare=False)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __iter__(self) -> Iterator[Clip]:
+        return iter(self.clips)
+
+    @overload
+    def __getitem__(self, index: int) -> Clip: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Dataset": ...
+    def __getitem__(self, index: int | slice) -> "Clip | Dataset":
+        if isinstance(index, slice):
+            return self._with(self.clips[index])
+        return self.clips[index]
+
+    def __add__(self, other: "Dataset") -> "Dataset":
+        """All clips of both; tasks of one name become one, with the labels of both."""
+        names = dict.fromkeys(task.name for task in (*self.tasks, *other.tasks))
+        return Dataset(
+            self.clips + other.clips,
+            tuple(_joined(name, self.tasks, other.tasks) for name in names),
+            tuple(dict.fromkeys(self.skipped + other.skipped)),
+            self.name if self.name == other.name else f"{self.name} + {other.name}",
+        )
+
+    def __repr__(self) -> str:
+        tasks = "".join(f", {task.name}: {_few(task.labels)}" for task in self.tasks)
+        groups = len(set(self.groups.tolist()))
+        return f"<Dataset {self.name!r}: {len(self)} clips in {groups} groups{tasks}>"
+
+    # --- columns ----------------------------------------------------------------------------------
+
+    def task(self, name: str | None = None) -> Task:
+        """The task of this name; the first by default.
+
+        Raises
+        ------
+        DatasetError
+            If there is none.
+        """
+        names = [task.name for task in self.tasks]
+        if not names:
+            raise DatasetError(
+                f"{self.name}: the {len(self)} recordings have no labels; put them in one folder "
+                "per label, or name the column of the labels with tasks="
+            )
+        if name is not None and name not in names:
+            raise DatasetError(f"{self.name} has no task {name!r}; {nearest(name, names)}")
+        return self.tasks[0 if name is None else names.index(name)]
+
+    def labels(self, task: str | None = None) -> NDArray[np.str_]:
+        """Label of each clip, shape ``(n_clips,)``; empty where it has none."""
+        name = self.task(task).name
+        return np.array([clip.labels.get(name, "") for clip in self.clips], dtype=np.str_)
+
+    def targets(self, task: str | None = None) -> NDArray[np.int64]:
+        """Position of each clip's label in ``task.labels``, shape ``(n_clips,)``.
+
+        Raises
+        ------
+        DatasetError
+            If a clip has no label.
+        """
+        asked = self.task(task)
+        place = {label: index for index, label in enumerate(asked.labels)}
+        found = [place.get(clip.labels.get(asked.name, ""), -1) for clip in self.clips]
+        if -1 in found:
+            first = self.clips[found.index(-1)]
+            raise DatasetError(
+                f"{self.name}: {found.count(-1)} of {len(self)} clips have no label for the task "
+                f"{asked.name!r}, such as {first.id}; keep those that have one with where()"
+            )
+        return np.array(found, dtype=np.int64)
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        """A number for each clip's group, shape ``(n_clips,)``.
+
+        A blank group is a group of its own; clips cut from one recording share it.
+        """
+        return group_numbers(self.clips)
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether the data set came with folds."""
+        return any(clip.fold is not None for clip in self.clips)
+
+    @property
+    def has_split(self) -> bool:
+        """Whether the data set came with a training and a test part."""
+        return any(clip.split for clip in self.clips)
+
+    # --- views ------------------------------------------------------------------------------------
+
+    def subset(self, indices: ArrayLike) -> "Dataset":
+        """The clips at some positions (or where a mask is true), in that order; same tasks."""
+        chosen = np.asarray(indices)
+        if chosen.dtype == np.bool_:
+            chosen = np.flatnonzero(chosen)
+        return self._with(tuple(self.clips[i] for i in chosen.tolist()))
+
+    def where(self, **columns: Any) -> "Dataset":
+        """The clips whose columns have a value, or one of several.
+
+        A column is a task, a field of the clip or its recording, or metadata. Labels that no longer
+        occur leave the tasks, unless only fold, split or group were asked for: the parts of one
+        data set keep the same labels.
+
+        Raises
+        ------
+        DatasetError
+            If no clip has such a column.
+        """
+        kept = self.clips
+        for name, wanted in columns.items():
+            self._check_column(name)
+            several = isinstance(wanted, Iterable) and not isinstance(wanted, str)
+            values = set(map(str, wanted)) if several else {str(wanted)}
+            kept = tuple(clip for clip in kept if _cell(clip, name) in values)
+        parts = {name for role in ("fold", "split", "group") for name in COLUMNS[role]}
+        return self._with(kept, same_tasks=columns.keys() <= parts)
+
+    def drop_label(self, *labels: str, task: str | None = None) -> "Dataset":
+        """Without the clips of some labels, and without the labels."""
+        asked = self.task(task)
+        for label in labels:
+            if label not in asked.labels:
+                raise DatasetError(f"no label {label!r}; {nearest(label, asked.labels)}")
+        kept = tuple(clip for clip in self.clips if clip.labels.get(asked.name) not in labels)
+        return self._with(kept, same_tasks=False)
+
+    def at_most(self, n: int, *, seed: int = 0, task: str | None = None) -> "Dataset":
+        """At most ``n`` clips of each label, drawn at random, in their order."""
+        labels, rng = self.labels(task), np.random.default_rng(seed)
+        drawn = [
+            rng.permutation(np.flatnonzero(labels == label))[:n] for label in np.unique(labels)
+        ]
+        return self.subset(np.sort(np.concatenate(drawn)) if drawn else [])
+
+    def _with(self, clips: tuple[Clip, ...], *, same_tasks: bool = True) -> "Dataset":
+        tasks = self.tasks if same_tasks else tuple(_heard(task, clips) for task in self.tasks)
+        return Dataset(clips, tuple(t for t in tasks if t.labels), self.skipped, self.name)
+
+    def _check_column(self, name: str) -> None:
+        fields = {"path", "start", "end", "group", "fold", "split", *OF_RECORDING}
+        known = fields.union(*(clip.metadata for clip in self.clips), [t.name for t in self.tasks])
+        if name not in known:
+            raise DatasetError(f"{self.name} has no column {name!r}; {nearest(name, known)}")
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def split(
+        self, fractions: Sequence[float] = (0.7, 0.15, 0.15), *, seed: int = 0
+    ) -> tuple["Dataset", ...]:
+        """Parts with no group cut and the first task's labels spread alike; see `grouped_split`."""
+        parts = grouped_split(self.groups, self._strata(), fractions, seed=seed)
+        return tuple(self.subset(part) for part in parts)
+
+    def folds(
+        self, n: int | None = None, *, seed: int = 0
+    ) -> Iterator[tuple[int, "Dataset", "Dataset"]]:
+        """Fold number, training and test part of each cross-validation fold.
+
+        The official folds, as they are, if there are any and ``n`` is None or their number. Else
+        ``n`` folds (5 by default) with no group cut and the labels spread alike.
+
+        Raises
+        ------
+        DatasetError
+            If only some clips have an official fold, or there are fewer groups than folds.
+        """
+        official = sorted({clip.fold for clip in self.clips if clip.fold is not None})
+        if official and n in (None, len(official)):
+            of_clip = np.array(self._official("fold"))
+            for number in official:
+                yield number, self.subset(of_clip != number), self.subset(of_clip == number)
+        else:
+            made = grouped_folds(self.groups, self._strata(), n or N_FOLDS, seed=seed)
+            for number, (train, test) in enumerate(made, start=1):
+                yield number, self.subset(train), self.subset(test)
+
+    def official_split(self) -> tuple["Dataset", "Dataset", "Dataset"]:
+        """The official training, validation and test parts, as they are; some may be empty.
+
+        Raises
+        ------
+        DatasetError
+            If a clip is in none of them.
+        """
+        of_clip = np.array(self._official("split"))
+        train, validation, test = (self.subset(of_clip == name) for name in SPLITS)
+        return train, validation, test
+
+    def leave_k_out(
+        self, k: int | float = 0.1, *, seed: int = 0, exhaustive: bool = False
+    ) -> Iterator[tuple["Dataset", "Dataset"]]:
+        """Training and test part of each fold that leaves ``k`` groups out; see `leave_k_out`."""
+        for train, test in leave_k_out(self.groups, k, seed=seed, exhaustive=exhaustive):
+            yield self.subset(train), self.subset(test)
+
+    def leave_one_group_out(self) -> Iterator[tuple[str, "Dataset", "Dataset"]]:
+        """Name, training and test part of each group left out, in the order of the clips.
+
+        Names are safe as names of files.
+        """
+        groups = self.groups
+        if len(groups) and groups.max() < 1:
+            raise DatasetError(f"{self.name} has one group; leaving it out leaves nothing to train")
+        first = np.unique(groups, return_index=True)[1]
+        names = [re.sub(r"[^\w.-]+", "_", self.clips[i].group or self.clips[i].id) for i in first]
+        for number, name in enumerate(names):
+            unique = name if names.count(name) == 1 else f"{name}-{number}"
+            yield unique, self.subset(groups != number), self.subset(groups == number)
+
+    def _strata(self) -> ArrayLike:
+        return self.labels() if self.tasks else np.zeros(len(self), np.int64)
+
+    def _official(self, column: str) -> list[str | int]:
+        values = [getattr(clip, column) for clip in self.clips]
+        without = [
+            clip.id for clip, value in zip(self.clips, values, strict=True) if value in (None, "")
+        ]
+        if without:
+            raise DatasetError(
+                f"{self.name}: {len(without)} of {len(self)} clips have no {column}, such as "
+                f"{without[0]}; every clip needs one"
+            )
+        return values
+
+    # --- the whole --------------------------------------------------------------------------------
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the table; reading it gives the clips and the labels that occur back.
+
+        Paths below the CSV's folder are relative to it, others absolute. With tasks other than
+        ``label``, read it with ``tasks=``.
+        """
+        write_table(Path(path), self.clips, self.tasks)
+
+    def check(self) -> CheckReport:
+        """Open every file and look for what spoils figures: see `CheckReport`."""
+        return check_clips(self.clips, self.tasks, skipped=self.skipped, name=self.name)
+
+    def fingerprint(self) -> str:
+        """Digest of the table and the bytes of its files, wherever these lie.
+
+        Raises
+        ------
+        DatasetError
+            If a file cannot be read.
+        """
+        return clips_digest(self.clips, self.tasks)
+
+
+def _cell(clip: Clip, name: str) -> str:
+    if name in clip.labels:
+        return clip.labels[name]
+    if name in OF_RECORDING:
+        return str(getattr(clip.recording, name))
+    if name in clip.metadata:
+        return clip.metadata[name]
+    value = getattr(clip, name, None) if name in COLUMNS else None
+    return "" if value is None else str(value)
+
+
+def _joined(name: str, ours: Sequence[Task], theirs: Sequence[Task]) -> Task:
+    tasks = [task for task in (*ours, *theirs) if task.name == name]
+    if all(task == tasks[0] for task in tasks):
+        return tasks[0]
+    return make_task(name, [label for task in tasks for label in task.labels])
+
+
+def _heard(task: Task, clips: Sequence[Clip]) -> Task:
+    """The task with the labels that occur."""
+    labels = {clip.labels[task.name] for clip in clips if task.name in clip.labels}
+    return task if labels == set(task.labels) else make_task(task.name, labels)
+
+
+def _few(labels: Sequence[str]) -> str:
+    return ", ".join(labels) if len(labels) <= 4 else f"{len(labels)} labels"

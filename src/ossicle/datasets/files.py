@@ -1,0 +1,115 @@
+"""The files of a folder: which are sounds, and why the others are not used."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ossicle.errors import DatasetError
+
+__all__ = ["SOUND_ENDINGS", "Found", "find"]
+
+SOUND_ENDINGS = frozenset(
+    {".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3"}
+    | {".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav"}
+)
+"""Endings, in lower case, of files taken for sounds; the content then decides the format."""
+
+TABLE_ENDING = ".csv"
+_STRONG_COLUMNS = {"onset", "offset"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in a folder, every name relative to it and with forward slashes.
+
+    Parameters
+    ----------
+    root : Path
+        Absolute.
+    sounds : tuple of str
+        In the order of their names.
+    tables : tuple of str
+        CSV files.
+    others : tuple of (str, str)
+        Everything else, and why it is not used.
+    only : bool
+        The user named the one file here; its neighbours do not matter.
+    """
+
+    root: Path
+    sounds: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    only: bool = False
+
+
+def find(path: Path) -> Found:
+    """Look at a folder and all below it, or at one file.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such file or folder, or it cannot be looked into.
+    """
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
+    if path.is_file():
+        return _one_file(path)
+    if not path.is_dir():
+        raise DatasetError(f"{path} does not exist; a folder of recordings or a CSV is allowed")
+    sounds, tables = [], []
+    others: list[tuple[str, str]] = []
+    for name in _walk(path, others):
+        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - thousands of names
+        if suffix in SOUND_ENDINGS:
+            sounds.append(name)
+        elif suffix == TABLE_ENDING and not _has_events(path / name):
+            tables.append(name)
+        else:
+            others.append((name, _reason(suffix)))
+    return Found(path, tuple(sounds), tuple(tables), tuple(sorted(others)))
+
+
+def _one_file(path: Path) -> Found:
+    if path.suffix.lower() in SOUND_ENDINGS:
+        return Found(path.parent, sounds=(path.name,), only=True)
+    if path.suffix.lower() != TABLE_ENDING:
+        raise DatasetError(
+            f"{path} is neither a folder, a CSV nor a sound; endings of sounds are "
+            f"{' '.join(sorted(SOUND_ENDINGS))}"
+        )
+    if _has_events(path):
+        raise DatasetError(f"{path}: {_reason(TABLE_ENDING)}; a table of whole clips is allowed")
+    return Found(path.parent, tables=(path.name,), only=True)
+
+
+def _walk(root: Path, others: list[tuple[str, str]]) -> list[str]:
+    """Relative names of all files, sorted; what is hidden or linked goes to ``others``."""
+
+    def refused(error: OSError) -> None:
+        name = os.path.relpath(error.filename, root)
+        others.append((name, f"cannot be looked into: {error.strerror}"))
+
+    names: list[str] = []
+    for folder, folders, files in os.walk(root, onerror=refused):
+        inner = "" if folder == str(root) else Path(folder).relative_to(root).as_posix() + "/"
+        hidden = {name for name in (*folders, *files) if name.startswith(".")}
+        links = {name for name in folders if name not in hidden and Path(folder, name).is_symlink()}
+        others.extend((inner + name, "hidden") for name in hidden)
+        others.extend((inner + name, "a link to a folder, not followed") for name in links)
+        folders[:] = [name for name in folders if name not in hidden]
+        names.extend(inner + name for name in files if name not in hidden)
+    return sorted(names)
+
+
+def _has_events(path: Path) -> bool:
+    """Whether a table has one row per event in a recording instead of one per clip."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            header = file.readline(10_000)
+    except OSError:
+        return False
+    return {word.strip(' "\n').lower() for word in header.split(",")} >= _STRONG_COLUMNS
+
+
+def _reason(suffix: str) -> str:
+    return "strong labels are not read yet" if suffix == TABLE_ENDING else "not a sound file"

@@ -1,0 +1,68 @@
+"""The one error tree: everything raised for a user's mistake or a bad input.
+
+OssicleError
+├── AudioError          a sound file or array that cannot be used
+├── DatasetError        a data set, label, split or mixing recipe that cannot be used
+├── FeatureError        a front end, integration or feature store that cannot be used
+├── ModelError          an estimator or network that cannot be fitted, written or run
+├── BundleError         a ``*.ossicle`` file that is damaged, hostile or from the future
+├── EvaluationError     figures that cannot be computed from what was given
+├── SearchError         a grid, fold or front that cannot be searched
+├── WorkflowError       an artifact store or executor that failed
+└── MissingExtraError   an optional part that is not installed
+
+A message says what is wrong with its value, what was allowed, and the likely cause or next step.
+"""
+
+__all__ = [
+    "AudioError",
+    "BundleError",
+    "DatasetError",
+    "EvaluationError",
+    "FeatureError",
+    "MissingExtraError",
+    "ModelError",
+    "OssicleError",
+    "SearchError",
+    "WorkflowError",
+]
+
+
+class OssicleError(Exception):
+    """Base of everything ossicle raises for a user's mistake or a bad input."""
+
+
+class AudioError(OssicleError):
+    """A sound file or array that cannot be used."""
+
+
+class DatasetError(OssicleError):
+    """A data set, label, split or mixing recipe that cannot be used."""
+
+
+class FeatureError(OssicleError):
+    """A front end, integration or feature store that cannot be used."""
+
+
+class ModelError(OssicleError):
+    """An estimator or network that cannot be fitted, written or run."""
+
+
+class BundleError(OssicleError):
+    """A ``*.ossicle`` file that is damaged, hostile or from the future."""
+
+
+class EvaluationError(OssicleError):
+    """Figures that cannot be computed from what was given."""
+
+
+class SearchError(OssicleError):
+    """A grid, fold or front that cannot be searched."""
+
+
+class WorkflowError(OssicleError):
+    """An artifact store or executor that failed."""
+
+
+class MissingExtraError(OssicleError, ImportError):
+    """An optional part that is not installed."""

@@ -1,0 +1,185 @@
+"""What a classifier answered to the clips of a data set, one row per clip."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ossicle.audio import read_audio
+from ossicle.errors import AudioError, EvaluationError, FeatureError
+from ossicle.types import QUIET, Clip, Prediction, Task
+
+if TYPE_CHECKING:
+    from ossicle.classifier import Classifier
+    from ossicle.datasets import Dataset
+
+__all__ = ["Answers", "Progress", "ask"]
+
+Progress = Callable[[int, int], None]
+"""Called with the number of clips done and the number of all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """The answers to the clips that could be judged.
+
+    Parameters
+    ----------
+    task : Task
+    clips : tuple of Clip
+    groups : int array, shape (n_clips,)
+    targets : int array, shape (n_clips,)
+        Index of the true label.
+    scores : float array, shape (n_clips, n_labels)
+        Pooled over the windows of the clip.
+    said : tuple of str
+        What the classifier tells a user: a label, "unknown" or "quiet".
+    skipped : tuple of (file, reason)
+    """
+
+    task: Task
+    clips: tuple[Clip, ...]
+    groups: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    said: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Possible answers: the labels, and "quiet" where that was one."""
+        return (
+            (*self.task.labels, QUIET)
+            if (self.silent & (self._fallback < 0)).any()
+            else (self.task.labels)
+        )
+
+    @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Clips that were quiet throughout, for which there is no score at all."""
+        said = np.array([answer == QUIET for answer in self.said], dtype=bool)
+        return said & ~self.scores.any(axis=1)
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """Index of the label with the highest score.
+
+        A clip without scores answers the task's background label, and where the task has none an
+        index beyond the labels, which is never right.
+        """
+        best = self.scores.argmax(axis=1).astype(np.int64)
+        silence = self._fallback if self._fallback >= 0 else len(self.task.labels)
+        return np.where(self.silent, silence, best)
+
+    @property
+    def right_as_said(self) -> NDArray[np.bool_]:
+        """Clips for which the user is told the true label; "unknown" and "quiet" are not."""
+        truths = [self.task.labels[target] for target in self.targets]
+        return np.array([a == b for a, b in zip(self.said, truths, strict=True)], dtype=bool)
+
+    @property
+    def _fallback(self) -> int:
+        return self.task.index(self.task.background[0]) if self.task.background else -1
+
+
+def ask(
+    classifier: "Classifier",
+    dataset: "Dataset",
+    *,
+    task: str | None = None,
+    progress: Progress | None = None,
+) -> Answers:
+    """Put every clip of a data set to a classifier.
+
+    A file that cannot be read, a clip without a label and a label the classifier does not know
+    are skipped and listed with the reason, as are the files that the data set itself left out.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    dataset : Dataset
+    task : str, optional
+        Name of the task; the classifier's first by default.
+    progress : callable, optional
+
+    Raises
+    ------
+    EvaluationError
+        If the task is not known, is neither binary nor multi-class, or no clip can be judged.
+    """
+    asked = _task(classifier.tasks, task)
+    skipped = [(str(path), reason) for path, reason in dataset.skipped]
+    kept, predictions = [], []
+    for index, outcome in enumerate(_outcomes(classifier, dataset, asked)):
+        if isinstance(outcome, str):
+            skipped.append((dataset[index].id, outcome))
+        else:
+            kept.append(index)
+            predictions.append(outcome)
+        if progress is not None:
+            progress(index + 1, len(dataset))
+    if not kept:
+        raise EvaluationError(_nothing(dataset, asked, skipped))
+    clips = tuple(dataset[index] for index in kept)
+    return Answers(
+        task=asked,
+        clips=clips,
+        groups=np.asarray(dataset.groups)[kept].astype(np.int64),
+        targets=np.array([asked.index(clip.labels[asked.name]) for clip in clips]),
+        scores=np.array([answer.pooled[asked.name] for answer in predictions], dtype=np.float64),
+        said=tuple(answer.labels[asked.name] for answer in predictions),
+        skipped=tuple(skipped),
+    )
+
+
+def _task(tasks: tuple[Task, ...], name: str | None) -> Task:
+    found = next((task for task in tasks if name in (None, task.name)), None)
+    if found is None:
+        known = ", ".join(task.name for task in tasks)
+        raise EvaluationError(f"the classifier has no task {name!r}; allowed: {known}")
+    if found.kind not in ("binary", "multiclass"):
+        raise EvaluationError(
+            f"task {found.name!r} is {found.kind}; figures are computed for binary and multiclass"
+        )
+    return found
+
+
+def _outcomes(
+    classifier: "Classifier", dataset: "Dataset", task: Task
+) -> Iterator[Prediction | str]:
+    """For each clip the prediction, or why there is none."""
+    for clip in dataset:
+        label = clip.labels.get(task.name)
+        if label is None:
+            yield f"no label for the task {task.name!r}"
+        elif label not in task.labels:
+            yield f"label {label!r} is not one the classifier knows"
+        else:
+            yield _predict(classifier, clip, task)
+
+
+def _predict(classifier: "Classifier", clip: Clip, task: Task) -> Prediction | str:
+    try:
+        if clip.start == 0.0 and clip.end is None:
+            prediction = classifier(clip.path)
+        else:
+            prediction = classifier(*read_audio(clip.path, start=clip.start, end=clip.end))
+    except (AudioError, FeatureError) as error:
+        return str(error)
+    finite = np.isfinite(prediction.pooled[task.name]).all()
+    return prediction if finite else "the classifier's scores are not finite"
+
+
+def _nothing(dataset: "Dataset", task: Task, skipped: list[tuple[str, str]]) -> str:
+    if not skipped:
+        return f"data set {dataset.name!r} has no clips; was the split or filter empty?"
+    name, reason = skipped[0]
+    return (
+        f"none of the {len(skipped)} clips of {dataset.name!r} can be judged for the task "
+        f"{task.name!r} with the labels {', '.join(task.labels)}; the first, {name}: {reason}"
+    )

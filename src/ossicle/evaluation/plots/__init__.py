@@ -1,0 +1,20 @@
+"""Figures as pictures: matplotlib objects, drawn without its global state.
+
+matplotlib is loaded when a plot is made; without it the functions name the ``pip install`` that
+adds it.
+"""
+
+from ossicle.evaluation.plots.confusion import plot_confusion
+from ossicle.evaluation.plots.front import plot_front
+from ossicle.evaluation.plots.roc import plot_roc
+from ossicle.evaluation.plots.style import png_bytes, save_png
+from ossicle.evaluation.plots.timeline import plot_timeline
+
+__all__ = [
+    "plot_confusion",
+    "plot_front",
+    "plot_roc",
+    "plot_timeline",
+    "png_bytes",
+    "save_png",
+]

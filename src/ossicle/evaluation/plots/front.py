@@ -1,0 +1,270 @@
+"""The Pareto front: all configurations, those that no other beats, and the one that was chosen."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ossicle.errors import EvaluationError
+from ossicle.evaluation.plots.labels import nearer_to_others, place_labels
+from ossicle.evaluation.plots.style import COLOURS, FAINT, GREY, INK, ORANGE, canvas, styled, words
+from ossicle.evaluation.visible import shorten, visible
+
+__all__ = ["plot_front"]
+
+LISTED = 16
+"""Points of the front named beside the plot; the rest are counted."""
+
+RING = 6.2
+"""Radius in points of the ring around the chosen configuration."""
+
+_ROUND = np.array([[np.cos(a), np.sin(a)] for a in np.arange(24) * np.pi / 12])
+
+RATES = frozenset({"accuracy", "auc", "f1", "fpr", "precision", "recall", "tpr"})
+
+Points = NDArray[np.float64]
+Place = list[int]
+
+
+@styled
+def plot_front(
+    rows: Sequence[Mapping[str, object]],
+    *,
+    x: str,
+    y: str,
+    front: Sequence[int | str],
+    chosen: int | str | None = None,
+    name: Sequence[str] = ("name", "model", "front_end", "integration"),
+    title: str = "Pareto front",
+) -> Any:
+    """All configurations as points, the front joined and numbered, the choice ringed.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        One per configuration; the columns ``x`` and ``y`` hold numbers (a row without is left out).
+    x, y : str
+        Columns of the axes.
+    front : sequence of int or str
+        The rows on the front: their indices, or what they hold in the column ``id``.
+    chosen : int or str, optional
+        The row that was taken.
+    name : sequence of str
+        Columns that name a configuration in the list beside the plot, those that are there.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    EvaluationError
+        If no row has numbers in both columns, or a row is not there.
+    """
+    points = _points(rows, x, y)
+    places = _places(points, [_index(rows, row) for row in front])
+    taken = None if chosen is None else _index(rows, chosen)
+    figure = canvas(10.4, 5.4)
+    axes, aside = figure.subplots(1, 2, width_ratios=(1.6, 1))
+    _draw_all(axes, points)
+    _draw_front(axes, points, places)
+    _draw_chosen(axes, points, taken)
+    axes.set(xlabel=words(x), ylabel=words(y))
+    axes.set_title(title)
+    _fit(axes, points, (x, y))
+    _list_places(aside, rows, places, taken, name=name, measured=(x, y))
+    _number_places(figure, axes, points, places, taken)
+    return figure
+
+
+def _points(rows: Sequence[Mapping[str, object]], x: str, y: str) -> Points:
+    points = np.array([[_number(row.get(x)), _number(row.get(y))] for row in rows]).reshape(-1, 2)
+    if np.isfinite(points).all(axis=1).any():
+        return points
+    known = sorted({column for row in rows for column in row})
+    raise EvaluationError(
+        f"no row has numbers in both {x!r} and {y!r}; {len(rows)} rows with the columns: "
+        f"{', '.join(known) or 'none'}"
+    )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float | np.number) else float("nan")
+
+
+def _places(points: Points, front: Sequence[int]) -> list[Place]:
+    """The points of the front from left to right, each with its rows (equal rows share one)."""
+    places: dict[tuple[float, float], Place] = {}
+    for index in front:
+        x, y = points[index]
+        if np.isfinite(x) and np.isfinite(y):
+            places.setdefault((x, y), []).append(int(index))
+    return [places[at] for at in sorted(places)]
+
+
+def _index(rows: Sequence[Mapping[str, object]], row: int | str) -> int:
+    """Where a row named by its index or id is."""
+    if isinstance(row, str):
+        row = next((i for i, one in enumerate(rows) if one.get("id") == row), -1)
+    if not 0 <= row < len(rows):
+        raise EvaluationError(
+            f"a row of the front or the chosen one is not among the {len(rows)} rows; wanted an "
+            f"index from 0 to {len(rows) - 1} or what a row holds in the column id"
+        )
+    return int(row)
+
+
+def _draw_all(axes: Any, points: Points) -> None:
+    n = int(np.isfinite(points).all(axis=1).sum())
+    said = f"{n} configuration{'s' if n != 1 else ''}"
+    axes.scatter(
+        *points.T, s=22, color=GREY, alpha=0.55, linewidth=0, zorder=2, label=said, clip_on=False
+    )
+
+
+def _draw_front(axes: Any, points: Points, places: Sequence[Place]) -> None:
+    if not places:
+        return
+    line = points[[place[0] for place in places]]
+    steps = np.diff(line[:, 1])
+    # Seen along two of three objectives a front is no curve: join it only where it is one.
+    joined = "-" if (steps >= 0).all() or (steps <= 0).all() else "none"
+    axes.plot(
+        *line.T,
+        color=COLOURS[0],
+        linestyle=joined,
+        marker="o",
+        markersize=6.5,
+        markeredgecolor="white",
+        markeredgewidth=0.9,
+        zorder=3,
+        clip_on=False,
+        label=f"Pareto front ({sum(map(len, places))})",
+    )
+
+
+def _draw_chosen(axes: Any, points: Points, chosen: int | None) -> None:
+    if chosen is not None and np.isfinite(points[chosen]).all():
+        axes.scatter(
+            *points[chosen],
+            s=(2 * RING) ** 2,
+            facecolor="none",
+            edgecolor=ORANGE,
+            linewidth=2.2,
+            zorder=4,
+            clip_on=False,
+            label="chosen",
+        )
+    axes.legend(loc="best", borderaxespad=1.0)
+
+
+def _number_places(
+    figure: Any, axes: Any, points: Points, places: Sequence[Place], taken: int | None
+) -> None:
+    """Write the numbers of the list next to their points, clear of points, line and legend."""
+    if not places:
+        return
+    figure.draw_without_rendering()  # settles the layout, so that pixels can be measured
+    pixels = figure.dpi / 72
+    anchors = axes.transData.transform(points[[place[0] for place in places]])
+    sizes = np.array([[6.2 * len(str(n + 1)), 9.5] for n in range(len(places))]) * pixels
+    box = axes.get_window_extent()
+    others = axes.transData.transform(points[np.isfinite(points).all(axis=1)])
+    ring = [] if taken is None else axes.transData.transform(points[taken]) + RING * pixels * _ROUND
+    corners = place_labels(
+        anchors,
+        sizes,
+        bounds=(box.x0, box.y0, box.x1, box.y1),
+        obstacles=np.concatenate(
+            [others, _along(anchors), np.reshape(ring, (-1, 2)), _inside_of(axes.get_legend())]
+        ),
+        gap=6.5 * pixels,
+    )
+    for number, anchor in enumerate(anchors):
+        centre = corners[number] + sizes[number] / 2
+        unclear = bool(nearer_to_others(centre[None], anchor, anchors)[0])
+        _write_number(axes, str(number + 1), anchor, (centre - anchor) / pixels, led=unclear)
+
+
+def _along(line: Points) -> Points:
+    """Points closely spaced along a line of pixels."""
+    steps = np.linspace(0, 1, 40)[:, None, None]
+    between: Points = (line[:-1] + steps * (line[1:] - line[:-1])).reshape(-1, 2)
+    return between
+
+
+def _inside_of(legend: Any) -> Points:
+    """Points that fill the legend, so that numbers keep out of it."""
+    box = legend.get_window_extent()
+    across, up = np.linspace(box.x0, box.x1, 24), np.linspace(box.y0, box.y1, 12)
+    return np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+
+
+def _write_number(axes: Any, text: str, anchor: Any, offset: Any, *, led: bool) -> None:
+    """Write at an offset in points, with a line to the point where the eye needs one."""
+    led = led or float(np.hypot(*offset)) > 18
+    axes.annotate(
+        text,
+        axes.transData.inverted().transform(anchor),
+        xytext=offset,
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        fontsize=8.5,
+        fontweight="bold",
+        color=COLOURS[0],
+        zorder=5,
+        annotation_clip=False,
+        arrowprops={"arrowstyle": "-", "color": COLOURS[0], "linewidth": 0.6, "shrinkB": 4}
+        if led
+        else None,
+    )
+
+
+def _list_places(
+    aside: Any,
+    rows: Sequence[Mapping[str, object]],
+    places: Sequence[Place],
+    chosen: int | None,
+    *,
+    name: Sequence[str],
+    measured: tuple[str, str],
+) -> None:
+    """Name the numbered points beside the plot."""
+    aside.set_axis_off()
+    aside.set(xlim=(0, 1), ylim=(0, 1))
+    height = 1 / (LISTED + 1)
+    for number, place in enumerate(places[:LISTED]):
+        row = chosen if chosen in place else place[0]
+        parts = [str(rows[row][column]) for column in name if column in rows[row]]
+        said = shorten(" · ".join(parts) or rows[row].get("id", f"row {row}"), 46)
+        figures = " · ".join(f"{visible(c)} {_number(rows[row][c]):.3g}" for c in measured)
+        equal = f" · and {len(place) - 1} more, equal" if len(place) > 1 else ""
+        colour = ORANGE if row == chosen else INK
+        _list_one(aside, 1 - number * height, (str(number + 1), said, figures + equal), colour)
+    if len(places) > LISTED:
+        left = f"and {len(places) - LISTED} more"
+        aside.text(0.08, 1 - LISTED * height, left, va="top", fontsize=7.5, color=FAINT)
+
+
+def _list_one(aside: Any, top: float, said: tuple[str, str, str], colour: str) -> None:
+    number, text, figures = said
+    aside.text(0.05, top, number, ha="right", va="top", fontweight="bold", color=COLOURS[0])
+    aside.text(0.08, top, text, va="top", color=colour, fontsize=8)
+    aside.text(0.08, top - 0.027, figures, va="top", color=FAINT, fontsize=7)
+
+
+def _fit(axes: Any, points: Points, columns: tuple[str, str]) -> None:
+    """Room around the points; no tick where a rate cannot be."""
+    for axis, column, values in zip((axes.xaxis, axes.yaxis), columns, points.T, strict=True):
+        known = values[np.isfinite(values)]
+        rate = column in RATES and known.min() >= 0 and known.max() <= 1
+        room = 0.08 * float(np.ptp(known)) or (0.05 if rate else 0.05 * abs(float(known[0])) or 1.0)
+        low, high = float(known.min()) - room, float(known.max()) + room
+        set_limits = axes.set_xlim if axis is axes.xaxis else axes.set_ylim
+        set_limits(low, high)
+        if rate:
+            axis.set_ticks([tick for tick in axis.get_ticklocs() if -1e-9 <= tick <= 1 + 1e-9])
+            set_limits(low, high)

@@ -1,0 +1,27 @@
+"""Samples → frames × bands: front ends, temporal integration, scaling, the feature store."""
+
+from ossicle.features.base import FrontEnd
+from ossicle.features.integration import INTEGRATIONS, integrate, integrate_rows, integrated_size
+from ossicle.features.log_mel import LogMel
+from ossicle.features.mfcc import MFCC
+from ossicle.features.registry import FRONT_ENDS, front_end
+from ossicle.features.scaling import Scaler
+from ossicle.features.store import FeatureStore
+from ossicle.features.table import FeatureTable
+from ossicle.features.windows import window_lengths
+
+__all__ = [
+    "FRONT_ENDS",
+    "INTEGRATIONS",
+    "MFCC",
+    "FeatureStore",
+    "FeatureTable",
+    "FrontEnd",
+    "LogMel",
+    "Scaler",
+    "front_end",
+    "integrate",
+    "integrate_rows",
+    "integrated_size",
+    "window_lengths",
+]

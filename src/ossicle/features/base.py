@@ -1,0 +1,162 @@
+"""What every front end is: settings, a description of them, and samples → frames × bands.
+
+A front end works in two halves. ``frames`` describes each frame by its own samples alone, so that
+overlapping windows can share frames; ``finish`` does what needs a whole window (deltas, levels
+relative to the loudest). A window's features are ``finish(frames(samples))``.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ossicle.errors import FeatureError
+from ossicle.features.checks import whole
+from ossicle.types import Samples
+
+__all__ = ["FrontEnd", "as_samples"]
+
+LOUDEST = 1e12
+"""Twelve decades above full scale is no sound, and its powers would leave float32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontEnd(ABC):
+    """Settings that all front ends share.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Hz, that the samples must have.
+    n_fft : int
+        Samples of one frame.
+    hop_length : int
+        Samples between the starts of two frames.
+    center : bool
+        False: frames lie inside the window. True: the window is padded with ``n_fft // 2`` zeros
+        on both sides, as librosa does; windows then share no frames.
+    """
+
+    sample_rate: int = 16_000
+    n_fft: int = 512
+    hop_length: int = 160
+    center: bool = False
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        self._set(
+            sample_rate=whole("sample_rate", self.sample_rate, low=1),
+            n_fft=whole("n_fft", self.n_fft, low=2, high=1 << 20),
+            hop_length=whole("hop_length", self.hop_length, low=1),
+        )
+        if not isinstance(self.center, bool):
+            raise FeatureError(f"center={self.center!r} is not a truth value; allowed: True, False")
+
+    def _set(self, **clean: Any) -> None:
+        """Replace settings by their clean values while the front end is being made."""
+        for name, value in clean.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    @abstractmethod
+    def n_bands(self) -> int:
+        """Columns of the features."""
+
+    @abstractmethod
+    def _frames(self, samples: Samples) -> NDArray[np.float32]:
+        """Describe the frames of clean samples that are at least one frame long."""
+
+    @abstractmethod
+    def finish(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features of a window from its frames; may return its argument, never changes it."""
+
+    def frames(self, samples: ArrayLike) -> NDArray[np.float32]:
+        """Describe each frame by its own samples alone.
+
+        The numbers of a frame do not depend, in any bit, on what comes before and after it.
+
+        Parameters
+        ----------
+        samples : array, shape (n_samples,)
+            Signal in [-1, 1], or whole numbers of full scale (16-bit PCM); shorter than one
+            frame: padded with zeros.
+
+        Returns
+        -------
+        float32 array, shape (n_frames, n_base_bands)
+
+        Raises
+        ------
+        FeatureError
+            If the samples are not one channel of finite numbers.
+        """
+        clean = as_samples(samples)
+        if self.center:
+            clean = np.pad(clean, self.n_fft // 2)
+        if len(clean) < self.n_fft:
+            clean = np.pad(clean, (0, self.n_fft - len(clean)))
+        return self._frames(clean)
+
+    def __call__(self, samples: ArrayLike) -> NDArray[np.float32]:
+        """Features of one window: float32 array, shape ``(n_frames, n_bands)``."""
+        return self.finish(self.frames(samples))
+
+    def n_frames(self, n_samples: int) -> int:
+        """How many frames that many samples give."""
+        padding = 2 * (self.n_fft // 2) if self.center else 0
+        return 1 + max(0, n_samples + padding - self.n_fft) // self.hop_length
+
+    def n_samples(self, n_frames: int) -> int:
+        """The least number of samples that fills that many frames."""
+        padding = 2 * (self.n_fft // 2) if self.center else 0
+        return max(1, self.n_fft + (n_frames - 1) * self.hop_length - padding)
+
+    def describe(self) -> dict[str, Any]:
+        """Everything needed to make this front end again, ready for JSON."""
+        settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"name": self.name, "version": self.version, **settings}
+
+
+def as_samples(samples: ArrayLike) -> Samples:
+    """One channel of finite float32 numbers, or an error that says what is wrong.
+
+    Whole numbers are scaled by their type's full range: 16-bit PCM becomes [-1, 1).
+
+    >>> as_samples(np.array([0, -32768], np.int16)).tolist()
+    [0.0, -1.0]
+    """
+    array = np.asarray(samples)
+    if array.ndim != 1:
+        channels = int(np.argmin(array.shape)) if array.ndim else 0
+        raise FeatureError(
+            f"samples have shape {array.shape}; a front end takes one channel, (n_samples,): "
+            f"mix the channels first, samples.mean(axis={channels})"
+        )
+    if array.size == 0:
+        raise FeatureError("there are no samples (length 0); at least one is needed")
+    if array.dtype.kind in "iu":
+        limits = np.iinfo(array.dtype)
+        half = (int(limits.max) - int(limits.min) + 1) / 2
+        array = (array - (limits.min + half)) / half
+    if array.dtype.kind != "f":
+        raise FeatureError(f"samples have type {array.dtype}; allowed: float or integer PCM")
+    with np.errstate(over="ignore"):
+        clean = np.ascontiguousarray(array, np.float32)
+    _refuse_wild(clean)
+    return clean
+
+
+def _refuse_wild(samples: Samples) -> None:
+    """Refuse numbers that are not finite, or whose squares would not be."""
+    # NaN survives min and max, which make no temporary array as isfinite would.
+    if samples.min() >= -LOUDEST and samples.max() <= LOUDEST:
+        return
+    first = int(np.argmin(np.abs(samples) <= LOUDEST))
+    raise FeatureError(
+        f"sample {first} of {len(samples)} is {samples[first]:g}; allowed: finite numbers, "
+        "full scale being 1: is the file damaged, or was there a division by zero before?"
+    )

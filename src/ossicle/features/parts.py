@@ -1,0 +1,239 @@
+"""Part files of the feature store: the features of some clips in one HDF5 file.
+
+A part is written whole or not at all, and never changed afterwards. Each chunk of it carries a
+checksum (Fletcher-32, and HDF5's own on its metadata), so a damaged part is noticed.
+
+    frames   (n_frames, n_bands) float32   all windows of all clips, one after the other
+    offsets  (n_rows + 1,) int64           where each window's frames begin
+    index    bytes                         JSON: keys of the clips, windows of each, reasons
+
+A clip that cannot be read is in the index with the reason and without windows: its bytes are part
+of its key, so another attempt would end in the same way.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ossicle.audio import read_blocks
+from ossicle.errors import AudioError, FeatureError
+from ossicle.extras import require
+from ossicle.features.base import FrontEnd
+from ossicle.features.windows import describe_windows
+from ossicle.workflow.files import canonical_json, digest, replacing
+
+__all__ = ["DamagedPartError", "Excerpt", "Part", "PartJob", "join_parts", "make_part"]
+
+SLICE = 1 << 22
+"""Numbers read or written at once (16 MB)."""
+
+CHUNK = 1 << 16
+"""Numbers in one chunk of the file (256 kB)."""
+
+Frames = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Which sound has which key."""
+
+    key: str
+    path: Path
+    start: float
+    end: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartJob:
+    """One part to be made: plain data, so that any process can make it."""
+
+    folder: Path
+    excerpts: tuple[Excerpt, ...]
+    front_end: FrontEnd
+    lengths: tuple[int, int] | None
+
+
+def _part_path(folder: Path, keys: Iterable[str]) -> Path:
+    """Where the part of these clips belongs."""
+    return folder / f"part-{digest(*keys)}.h5"
+
+
+def make_part(job: PartJob) -> Path:
+    """Describe the excerpts of a job, write its part and return where it is."""
+    path = _part_path(job.folder, (excerpt.key for excerpt in job.excerpts))
+    with _writing(path, job.front_end.n_bands) as writer:
+        for excerpt in job.excerpts:
+            blocks = read_blocks(
+                excerpt.path,
+                block=60.0,
+                sample_rate=job.front_end.sample_rate,
+                start=excerpt.start,
+                end=excerpt.end,
+            )
+            try:
+                rows = describe_windows(blocks, job.front_end, job.lengths)
+                writer.add(excerpt.key, rows)
+            except (AudioError, FeatureError) as error:
+                writer.refuse(excerpt.key, str(error).removeprefix(f"{excerpt.path}: "))
+    return path
+
+
+def join_parts(parts: list["Part"], folder: Path) -> Path:
+    """Copy several parts into one and return its path; the old files are left as they are."""
+    path = _part_path(folder, (key for part in parts for key in part.keys))
+    with _writing(path, parts[0].n_bands) as writer:
+        for part in parts:
+            for key, rows, reason in part.clips():
+                if reason:
+                    writer.refuse(key, reason)
+                else:
+                    writer.add(key, (part.frames(row, row + 1) for row in rows))
+    return path
+
+
+class DamagedPartError(FeatureError):
+    """A part file that is not what was once written."""
+
+
+class Part:
+    """A finished part, opened for reading.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    DamagedPartError
+        If the file is damaged or is no part.
+    FeatureError
+        If the system does not let it be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._reading():
+            # Parts never change: no lock is needed, and some file systems have none.
+            self._file = require("h5py", extra="search").File(path, "r", locking=False)
+            self.offsets: NDArray[np.int64] = self._file["offsets"][:]
+            index = json.loads(self._file["index"][:].tobytes())
+            self.keys: list[str] = index["keys"]
+            self.reasons: list[str] = index["reasons"]
+            self.first_rows = np.concatenate([[0], np.cumsum(index["n_rows"], dtype=np.int64)])
+            self.n_bands = int(self._file["frames"].shape[1])
+
+    def __reduce__(self) -> tuple[type["Part"], tuple[Path]]:
+        return Part, (self.path,)
+
+    def clips(self) -> Iterator[tuple[str, range, str]]:
+        """Key, rows and reason for having none, of each clip."""
+        rows = (range(a, b) for a, b in zip(self.first_rows[:-1], self.first_rows[1:], strict=True))
+        yield from zip(self.keys, rows, self.reasons, strict=True)
+
+    def frames(self, first_row: int, last_row: int) -> Frames:
+        """Frames of the windows ``first_row:last_row``, one after the other."""
+        with self._reading():
+            first, last = self.offsets[first_row], self.offsets[last_row]
+            frames: Frames = self._file["frames"][first:last]
+            return frames
+
+    def verify(self) -> None:
+        """Read everything once, which compares all checksums.
+
+        Raises
+        ------
+        DamagedPartError
+        """
+        with self._reading():
+            step = max(1, SLICE // self.n_bands)
+            for first in range(0, int(self.offsets[-1]), step):
+                self._file["frames"][first : first + step]
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn every way in which a damaged file can fail into one error."""
+        try:
+            yield
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # from the system
+                raise FeatureError(f"cannot read {self.path}: {error}") from error
+            raise DamagedPartError(
+                f"{self.path} is damaged ({error}); extract the features again, which replaces it"
+            ) from error
+
+
+class _Writer:
+    """Appends windows to an open file, many at a time."""
+
+    def __init__(self, file: Any, n_bands: int) -> None:
+        self._file = file
+        chunk = (max(1, CHUNK // n_bands), n_bands)
+        self._frames = file.create_dataset(
+            "frames", (0, n_bands), "f4", maxshape=(None, n_bands), chunks=chunk, fletcher32=True
+        )
+        self._step = max(1, SLICE // n_bands)
+        self._waiting: list[Frames] = []
+        self._n_written = 0
+        self._offsets = [0]
+        self._index: dict[str, list[Any]] = {"keys": [], "n_rows": [], "reasons": []}
+
+    def add(self, key: str, rows: Iterable[Frames]) -> None:
+        """Append a clip's windows; if they end in an error, none of them is kept."""
+        n_rows = len(self._offsets) - 1
+        try:
+            for row in rows:
+                self._waiting.append(row)
+                self._offsets.append(self._offsets[-1] + len(row))
+                if self._offsets[-1] - self._n_written >= self._step:
+                    self._flush()
+        except BaseException:
+            self._rewind(n_rows)
+            raise
+        self._enter(key, len(self._offsets) - 1 - n_rows, "")
+
+    def refuse(self, key: str, reason: str) -> None:
+        """Enter a clip that has no windows."""
+        self._enter(key, 0, reason)
+
+    def finish(self) -> None:
+        """Write what is left, and the index."""
+        self._flush()
+        index = np.frombuffer(canonical_json(self._index).encode(), np.uint8)
+        for name, values in (("offsets", np.array(self._offsets, np.int64)), ("index", index)):
+            self._file.create_dataset(name, data=values, chunks=values.shape, fletcher32=True)
+
+    def _enter(self, key: str, n_rows: int, reason: str) -> None:
+        for column, value in (("keys", key), ("n_rows", n_rows), ("reasons", reason)):
+            self._index[column].append(value)
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        frames = np.concatenate(self._waiting)
+        last = self._n_written + len(frames)
+        self._frames.resize(last, axis=0)
+        self._frames[self._n_written : last] = frames
+        self._waiting, self._n_written = [], last
+
+    def _rewind(self, n_rows: int) -> None:
+        self._flush()
+        del self._offsets[n_rows + 1 :]
+        self._n_written = self._offsets[-1]
+        self._frames.resize(self._n_written, axis=0)
+
+
+@contextlib.contextmanager
+def _writing(path: Path, n_bands: int) -> Iterator[_Writer]:
+    """A writer whose file appears under its name when it is whole."""
+    h5py = require("h5py", extra="search")
+    # The newest layout has checksums on the metadata too.
+    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        writer = _Writer(file, n_bands)
+        yield writer
+        writer.finish()

@@ -1,0 +1,22 @@
+"""Matrix → scores: classical estimators, each written as ONNX.
+
+`MODELS` maps a name to its class; entry points of the group ``ossicle.models`` add to it.
+"""
+
+from ossicle.models.graph import Graph
+from ossicle.models.knn import NearestNeighbours
+from ossicle.models.logreg import LogisticRegression
+from ossicle.models.model import Fitted, Model
+from ossicle.models.registry import MODELS, model
+from ossicle.models.svm import SupportVectorMachine
+
+__all__ = [
+    "MODELS",
+    "Fitted",
+    "Graph",
+    "LogisticRegression",
+    "Model",
+    "NearestNeighbours",
+    "SupportVectorMachine",
+    "model",
+]

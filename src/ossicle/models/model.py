@@ -1,0 +1,131 @@
+"""What every classical model is: settings that fit, and a fit that answers and can be written.
+
+A model is a frozen dataclass whose fields are its hyper-parameters. ``fit`` returns something
+with ``logits`` (higher is likelier; the label is the first highest) and ``onnx``. ``sweep``
+answers for many settings on one training and one test matrix at once; a model overrides it
+where settings can share work *exactly*.
+"""
+
+import abc
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ossicle.errors import ModelError
+
+__all__ = ["Fitted", "Matrix", "Model", "Targets", "present_labels", "require_all_labels", "spread"]
+
+Matrix = NDArray[np.float32]
+"""Scaled, integrated features, shape ``(n_rows, n_features)``."""
+
+Targets = NDArray[np.int64]
+"""Index of each row's label, shape ``(n_rows,)``."""
+
+
+class Fitted(Protocol):
+    """A trained model."""
+
+    def logits(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Shape ``(n_rows, n_labels)``; minus infinity for a label never seen in training."""
+
+    def onnx(self, task: str) -> bytes:
+        """The same function as an ONNX file with one output named ``task``."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Model(abc.ABC):
+    """Base of the models: describing, and the plain way to sweep."""
+
+    name: ClassVar[str]
+
+    @abc.abstractmethod
+    def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> Fitted:
+        """Train on all rows.
+
+        Parameters
+        ----------
+        matrix : float32 array, shape (n_rows, n_features)
+        targets : int array, shape (n_rows,)
+        n_labels : int
+            Width of the logits; labels missing from ``targets`` get minus infinity.
+
+        Raises
+        ------
+        ModelError
+            If fewer than two labels are present or a hyper-parameter is out of range.
+        """
+
+    @classmethod
+    def sweep(
+        cls,
+        models: Sequence[Self],
+        train: Matrix,
+        targets: Targets,
+        test: Matrix,
+        *,
+        n_labels: int,
+    ) -> list[NDArray[np.float64]]:
+        """Logits of each of ``models``, trained on ``train``, for the rows of ``test``."""
+        return [m.fit(train, targets, n_labels=n_labels).logits(test) for m in models]
+
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        """Names of the hyper-parameters."""
+        return tuple(field.name for field in dataclasses.fields(cls))
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """Build from a mapping, naming the nearest hyper-parameter when one is unknown."""
+        for key in parameters:
+            if key not in cls.fields():
+                near = difflib.get_close_matches(key, cls.fields(), n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                allowed = ", ".join(cls.fields())
+                raise ModelError(f"{cls.name} has no hyper-parameter {key!r} ({allowed}){hint}")
+        return cls(**parameters)
+
+    def describe(self) -> dict[str, Any]:
+        """Name and hyper-parameters as JSON."""
+        return {"name": self.name, **dataclasses.asdict(self)}
+
+
+def present_labels(targets: Targets) -> NDArray[np.int64]:
+    """The labels that occur, in order.
+
+    Raises
+    ------
+    ModelError
+        If there are fewer than two: nothing can be told apart.
+
+    >>> present_labels(np.array([2, 0, 2])).tolist()
+    [0, 2]
+    """
+    present = np.unique(targets)
+    if len(present) < 2:
+        raise ModelError(
+            f"{len(targets)} training rows hold {len(present)} label(s); at least 2 are needed "
+            "to learn a difference"
+        )
+    return present
+
+
+def spread(
+    logits: NDArray[np.float64], present: NDArray[np.int64], n_labels: int
+) -> NDArray[np.float64]:
+    """Put the columns of the labels seen in training at their places among all ``n_labels``."""
+    wide = np.full((len(logits), n_labels), -np.inf)
+    wide[:, present] = logits
+    return wide
+
+
+def require_all_labels(present: NDArray[np.int64], n_labels: int) -> None:
+    """Refuse to write a network in which a label could never be answered."""
+    if len(present) < n_labels:
+        missing = sorted(set(range(n_labels)) - set(present.tolist()))
+        raise ModelError(
+            f"labels {missing} (by position) have no training row; drop them or add recordings"
+        )

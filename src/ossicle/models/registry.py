@@ -1,0 +1,46 @@
+"""The models by name: one dict, to which third parties add through entry points."""
+
+import difflib
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+from ossicle.errors import ModelError
+from ossicle.models.knn import NearestNeighbours
+from ossicle.models.logreg import LogisticRegression
+from ossicle.models.model import Model
+from ossicle.models.svm import SupportVectorMachine
+
+__all__ = ["MODELS", "model", "model_class"]
+
+MODELS: dict[str, type[Model]] = {
+    kind.name: kind for kind in (SupportVectorMachine, LogisticRegression, NearestNeighbours)
+}
+
+
+def model_class(name: str) -> type[Model]:
+    """Look a model up by name, among ours and then among the installed entry points.
+
+    >>> model_class("svm").fields()
+    ('C', 'kernel', 'gamma', 'class_weight')
+    """
+    if name not in MODELS:
+        for entry in entry_points(group="ossicle.models", name=name):
+            MODELS[name] = entry.load()
+    if name not in MODELS:
+        near = difflib.get_close_matches(name, MODELS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ModelError(f"no model is called {name!r}; there are {', '.join(MODELS)}{hint}")
+    return MODELS[name]
+
+
+def model(description: Mapping[str, Any] | str) -> Model:
+    """Build a model from its name or its description.
+
+    >>> model({"name": "knn", "n_neighbors": 3})
+    NearestNeighbours(n_neighbors=3)
+    """
+    if isinstance(description, str):
+        return model_class(description)()
+    parameters = dict(description)
+    return model_class(str(parameters.pop("name"))).from_parameters(parameters)

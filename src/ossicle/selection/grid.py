@@ -1,0 +1,142 @@
+"""GSIN: the configurations of a grid, in a stable order.
+
+A grid is a dict of lists, or a list of such dicts; it stands for the union of their products.
+Keys are ``front_end`` (names, descriptions or objects), ``integration``, ``model`` (names), and
+any parameter of the named front ends and models (``n_mels``, ``C``, ``n_neighbors``, ...).
+A parameter is given to those that have it, and at least one must. What a grid does not name is the
+first of the default grid.
+"""
+
+import difflib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ossicle.errors import SearchError
+from ossicle.features import FrontEnd, front_end
+from ossicle.models import Model, model
+from ossicle.models.registry import model_class
+from ossicle.workflow.files import canonical_json, digest
+
+__all__ = ["DEFAULT_GRID", "Configuration", "Grid", "expand"]
+
+Grid = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+DEFAULT_GRID: Mapping[str, Any] = {
+    "front_end": [
+        {"name": "mfcc", "n_mfcc": 40, "with_bands": True, "n_fft": 1024, "hop_length": 256}
+        | {"top_db": 80.0}
+    ],
+    "integration": ["mean+std+change", "mean+std+min+max+change"],
+    "model": ["svm"],
+    "C": [10.0, 100.0],
+    "gamma": ["0.1*scale", "0.3*scale"],
+}
+"""Log-mel bands and cepstra of the whole clip, their spread and their movement."""
+
+_OWN_KEYS = ("front_end", "integration", "model")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One point of the grid: how to describe a sound and what learns from it."""
+
+    front_end: FrontEnd
+    integration: str
+    model: Model
+
+    def describe(self) -> dict[str, Any]:
+        """The configuration as JSON."""
+        return {
+            "front_end": self.front_end.describe(),
+            "integration": self.integration,
+            "model": self.model.describe(),
+        }
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits of the description's digest."""
+        return digest(canonical_json(self.describe()))[:12]
+
+    @classmethod
+    def from_description(cls, description: Mapping[str, Any]) -> "Configuration":
+        """The inverse of `describe`."""
+        return cls(
+            front_end(description["front_end"]),
+            description["integration"],
+            model(description["model"]),
+        )
+
+
+def expand(grid: Grid) -> list[Configuration]:
+    """All configurations of a grid, each once, in the order in which the grid names them.
+
+    Parameters
+    ----------
+    grid : dict of lists, or list of such dicts
+        See the module's text; a bare value counts as a list of one.
+
+    Raises
+    ------
+    SearchError
+        If a key is unknown to every front end and model named beside it, or a list is empty.
+
+    >>> grid = {"front_end": ["mfcc"], "n_fft": [2048, 4096], "integration": ["stack", "mean"],
+    ...         "model": ["logreg"], "C": [0.1, 1, 10]}
+    >>> len(expand(grid))
+    12
+    """
+    grids = [grid] if isinstance(grid, Mapping) else list(grid)
+    found = dict.fromkeys(c for product in grids for c in _configurations(product))
+    if not found:
+        raise SearchError("the grid is empty; name at least one front_end, integration and model")
+    return list(found)
+
+
+def _configurations(grid: Mapping[str, Any]) -> Iterator[Configuration]:
+    lists = {key: _as_list(key, value) for key, value in grid.items()}
+    bases = lists.pop("front_end", DEFAULT_GRID["front_end"][:1])
+    integrations = lists.pop("integration", DEFAULT_GRID["integration"][:1])
+    names = lists.pop("model", DEFAULT_GRID["model"][:1])
+    fronts = [front_end(base) for base in bases]
+    kinds = [model_class(name) for name in names]
+    _refuse_unknown(lists, {key for front in fronts for key in front.describe()}, kinds)
+    for base in fronts:
+        of_front = _known_to(lists, base.describe())
+        for settings in _products(of_front):
+            front = front_end({**base.describe(), **settings})
+            for integration, kind in itertools.product(integrations, kinds):
+                of_model = _known_to(lists, kind.fields())
+                for parameters in _products(of_model):
+                    yield Configuration(front, integration, kind.from_parameters(parameters))
+
+
+def _as_list(key: str, value: Any) -> list[Any]:
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    if not values:
+        raise SearchError(f"grid key {key!r} has no values; give at least one or leave it out")
+    return values
+
+
+def _known_to(lists: Mapping[str, list[Any]], names: Any) -> dict[str, list[Any]]:
+    return {key: values for key, values in lists.items() if key in names}
+
+
+def _products(lists: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    for values in itertools.product(*lists.values()):
+        yield dict(zip(lists, values, strict=True))
+
+
+def _refuse_unknown(
+    lists: Mapping[str, Any], front_keys: set[str], kinds: Sequence[type[Model]]
+) -> None:
+    known = front_keys | {field for kind in kinds for field in kind.fields()}
+    for key in lists:
+        if key not in known:
+            near = difflib.get_close_matches(key, [*_OWN_KEYS, *known], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise SearchError(
+                f"grid key {key!r} is no parameter of the front ends or models named "
+                f"({', '.join(sorted(known | set(_OWN_KEYS)))}){hint}"
+            )

@@ -1,0 +1,155 @@
+"""What a search learns from: every front end's features of a data set, described once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ossicle.datasets import Dataset
+from ossicle.errors import SearchError
+from ossicle.features import FeatureStore, FrontEnd
+from ossicle.models.model import Matrix, Targets
+from ossicle.types import Task
+from ossicle.workflow.code import code_digest
+from ossicle.workflow.files import read_json, write_json
+from ossicle.workflow.store import Artifact, Store
+
+__all__ = ["Material", "Progress", "Rows"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done and how many there are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Integrated features of every window of a data set.
+
+    Parameters
+    ----------
+    key : str
+        Digest of everything they were made from.
+    path : Path
+        The matrix as ``.npy``, so that workers map it instead of being sent it.
+    clip_index : int array, shape (n_rows,)
+        Clip of each row.
+    skipped : tuple of (str, str)
+        Clips that could not be described, and why.
+    mean_frames : float
+        Frames a window, on average.
+    """
+
+    key: str
+    path: Path
+    clip_index: NDArray[np.int64]
+    skipped: tuple[tuple[str, str], ...]
+    mean_frames: float
+
+    @property
+    def matrix(self) -> Matrix:
+        """float32, shape ``(n_rows, n_features)``, mapped from the file."""
+        rows: Matrix = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return rows
+
+    def of_clips(self, clips: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Positions of the rows that belong to the given clips."""
+        return np.flatnonzero(np.isin(self.clip_index, clips))
+
+
+@dataclass(frozen=True)
+class Material:
+    """A data set, how it is cut into windows, and where its features are kept.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    task : Task
+    window, window_hop : float or None
+        Seconds; None: each clip is one window.
+    root : Path
+        Folder of the artifacts.
+    features : Path
+        Folder of the feature store; may be shared by many searches.
+    n_jobs : int
+        Processes that describe.
+    """
+
+    dataset: Dataset
+    task: Task
+    window: float | None
+    window_hop: float | None
+    root: Path
+    features: Path
+    n_jobs: int = 1
+
+    @property
+    def store(self) -> Store:
+        """The artifacts of this search."""
+        return Store(self.root / "store")
+
+    @property
+    def targets(self) -> Targets:
+        """Index of each clip's label, shape ``(n_clips,)``."""
+        return self.dataset.targets(self.task.name)
+
+    def rows(
+        self, front_end: FrontEnd, integration: str, *, progress: Progress | None = None
+    ) -> Rows:
+        """Describe every window, or find it described.
+
+        Raises
+        ------
+        SearchError
+            If no clip could be read.
+        """
+        parameters = {
+            "front_end": front_end.describe(),
+            "integration": integration,
+            "window": self.window,
+            "window_hop": self.window_hop,
+        }
+        inputs = [self.dataset.fingerprint()]
+        version = code_digest("audio", "features")
+        key = self.store.key("rows", version=version, parameters=parameters, inputs=inputs)
+        artifact = self.store.get(key)
+        if artifact is None:
+            with self.store.writing(key, step="rows", parameters=parameters, inputs=inputs) as out:
+                self._describe(front_end, integration, out, progress)
+            artifact = self.store.get(key)
+            assert artifact is not None
+        return _read(artifact)
+
+    def _describe(
+        self, front_end: FrontEnd, integration: str, out: Path, progress: Progress | None
+    ) -> None:
+        table = FeatureStore(self.features).extract(
+            self.dataset.clips,
+            front_end,
+            window=self.window,
+            window_hop=self.window_hop,
+            n_jobs=self.n_jobs,
+            progress=progress and partial(progress, "features"),
+        )
+        skipped = [(str(clip.path), why) for clip, why in table.skipped]
+        if len(table) == 0:
+            reasons = "; ".join(f"{path}: {why}" for path, why in skipped[:3])
+            raise SearchError(f"none of {len(self.dataset)} clips could be described: {reasons}")
+        np.save(out / "matrix.npy", table.matrix(integration), allow_pickle=False)
+        np.save(out / "clip_index.npy", table.clip_index, allow_pickle=False)
+        write_json(
+            out / "rows.json",
+            {"skipped": skipped, "mean_frames": float(np.diff(table.offsets).mean())},
+        )
+
+
+def _read(artifact: Artifact) -> Rows:
+    about = read_json(artifact.path / "rows.json")
+    return Rows(
+        key=artifact.key,
+        path=artifact.path / "matrix.npy",
+        clip_index=np.load(artifact.path / "clip_index.npy", allow_pickle=False),
+        skipped=tuple((path, why) for path, why in about["skipped"]),
+        mean_frames=about["mean_frames"],
+    )

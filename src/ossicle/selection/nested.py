@@ -1,0 +1,46 @@
+"""Honest figures of the whole procedure: each fold in turn is test, all choices made without it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ossicle.datasets import Dataset
+from ossicle.evaluation import Report, evaluate
+from ossicle.selection.searching import search
+from ossicle.selection.table import Row
+
+__all__ = ["NestedFold", "nested_search"]
+
+
+@dataclass(frozen=True, eq=False)
+class NestedFold:
+    """One outer fold: what was chosen on the other folds and how it did on this one."""
+
+    name: str
+    chosen: Row
+    report: Report
+
+
+def nested_search(
+    outer: Mapping[str, tuple[Dataset, Dataset]], *, out: Path, **options: Any
+) -> Iterator[NestedFold]:
+    """Search on each outer training part, choose there, and judge once on its test part.
+
+    Parameters
+    ----------
+    outer : mapping of name to (train, test)
+    out : Path
+        Folder of the searches, one a fold; the feature store is shared.
+    **options
+        Of `search`.
+
+    Yields
+    ------
+    NestedFold
+    """
+    features = out / "features"
+    for name, (train, test) in outer.items():
+        result = search(train, out=out / f"without-{name}", features=features, **options)
+        chosen = result.choose()
+        yield NestedFold(name, chosen, evaluate(result.classifier(chosen["id"]), test))

@@ -1,0 +1,182 @@
+"""What a search found: the table, the front, and the classifier chosen from it."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ossicle.classifier import Classifier
+from ossicle.datasets import Dataset
+from ossicle.errors import SearchError
+from ossicle.evaluation import Report, evaluate
+from ossicle.selection.front import pareto_front
+from ossicle.selection.grid import Configuration
+from ossicle.selection.leave_k_out import Fold
+from ossicle.selection.material import Material
+from ossicle.selection.refit import refit
+from ossicle.selection.table import Row
+from ossicle.workflow.files import replacing
+
+__all__ = ["SearchResult"]
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """A judged grid.
+
+    Parameters
+    ----------
+    rows : list of dict
+        One a configuration: ``id, front_end, integration, model``; ``fpr, tpr, accuracy`` of all
+        left-out rows with ``_std`` over the folds; ``bytes`` of the network, ``latency_ms`` of
+        one window.
+    skipped : tuple of (path, reason)
+    configurations : tuple of Configuration
+        In the order of the rows.
+    material : Material
+    folds : tuple of (train, test)
+        Positions of the clips.
+    seed : int
+    """
+
+    rows: list[Row]
+    skipped: tuple[tuple[str, str], ...]
+    configurations: tuple[Configuration, ...]
+    material: Material
+    folds: tuple[Fold, ...]
+    seed: int
+
+    @property
+    def table(self) -> list[Row]:
+        """The rows."""
+        return self.rows
+
+    def front(
+        self, *, minimise: Sequence[str] = ("fpr",), maximise: Sequence[str] = ("tpr",)
+    ) -> list[Row]:
+        """The rows no other row beats in all objectives, ties kept; see `pareto_front`."""
+        kept = pareto_front(self.rows, minimise=minimise, maximise=maximise)
+        return [self.rows[place] for place in kept]
+
+    def choose(self, **limits: float) -> Row:
+        """The row with the highest ``tpr - fpr`` within limits.
+
+        Ties go to the higher accuracy, then to the smaller network, then to the order of the
+        grid.
+
+        Parameters
+        ----------
+        **limits : float
+            ``max_`` or ``min_`` and a column: ``max_fpr=0.02, max_bytes=100_000``.
+
+        Raises
+        ------
+        SearchError
+            If no row keeps within the limits, with the nearest value there is.
+
+        Source: Youden (1950), index for rating diagnostic tests.
+        """
+        allowed = list(range(len(self.rows)))
+        for name, limit in limits.items():
+            allowed = self._within(allowed, name, limit)
+        best = min(allowed, key=lambda place: (*_preference(self.rows[place]), place))
+        return self.rows[best]
+
+    def best(self, **limits: float) -> Classifier:
+        """Train the chosen row's configuration on all clips; limits as for `choose`."""
+        return self.classifier(self.choose(**limits)["id"])
+
+    def classifier(self, id: str) -> Classifier:  # noqa: A002 - the column's name
+        """Train the configuration of a row on all clips of the search."""
+        places = [place for place, row in enumerate(self.rows) if row["id"] == id]
+        if not places:
+            raise SearchError(f"no configuration {id!r}; the table's column id names them")
+        row = self.rows[places[0]]
+        measured = {key: value for key, value in row.items() if isinstance(value, float | int)}
+        measured.pop("latency_ms", None)  # a time would change the bundle's bytes
+        return refit(
+            self.configurations[places[0]],
+            self.material,
+            self.folds,
+            metrics={"validation": {**measured, "n_folds": len(self.folds)}},
+            provenance=self._provenance(),
+        )
+
+    def evaluate(
+        self, test: Dataset, *, paper_protocol: bool = False, **limits: float
+    ) -> dict[str, Report]:
+        """Judge the chosen configuration once on recordings the search has not seen.
+
+        Parameters
+        ----------
+        test : Dataset
+        paper_protocol : bool
+            Judge the whole front on ``test`` and select again there, as the original paper does;
+            such figures are optimistic, since the test recordings took part in choosing.
+        **limits : float
+            As for `choose`.
+
+        Returns
+        -------
+        dict of configuration id to Report
+            One entry, or with ``paper_protocol`` those on the front of the test figures.
+        """
+        if not paper_protocol:
+            chosen = self.choose(**limits)["id"]
+            return {chosen: evaluate(self.classifier(chosen), test)}
+        ids = [row["id"] for row in self.front()]
+        reports = [evaluate(self.classifier(one), test) for one in ids]
+        figures = [{"fpr": report.fpr, "tpr": report.tpr} for report in reports]
+        return {ids[place]: reports[place] for place in pareto_front(figures)}
+
+    def plot(self, path: str | Path | None = None, *, x: str = "fpr", y: str = "tpr") -> Any:
+        """Draw the table with its front and the chosen row; save it if a path is given."""
+        from ossicle.evaluation.plots import plot_front, save_png
+
+        rows = [{**row, "name": f"{row['model']}, {row['integration']}"} for row in self.rows]
+        front = pareto_front(rows, minimise=(x,), maximise=(y,))
+        chosen = self.rows.index(self.choose())
+        figure = plot_front(rows, x=x, y=y, front=front, chosen=chosen)
+        if path is not None:
+            save_png(figure, path)
+        return figure
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the table."""
+        with replacing(Path(path)) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def _within(self, places: list[int], name: str, limit: float) -> list[int]:
+        side, _, column = name.partition("_")
+        if side not in ("max", "min") or column not in self.rows[0]:
+            columns = ", ".join(k for k, v in self.rows[0].items() if isinstance(v, float | int))
+            raise SearchError(f"limit {name!r} is not max_ or min_ with one of: {columns}")
+        sign = 1.0 if side == "max" else -1.0
+        kept = [p for p in places if sign * self.rows[p][column] <= sign * limit]
+        if not kept:
+            nearest = min((self.rows[p][column] for p in places), key=lambda value: sign * value)
+            raise SearchError(
+                f"no configuration has {name}={limit:g}; the nearest has {column} {nearest:.4g}. "
+                "Widen the limit or the grid"
+            )
+        return kept
+
+    def _provenance(self) -> dict[str, Any]:
+        dataset = self.material.dataset
+        return {
+            "made_by": "search",
+            "dataset": dataset.name,
+            "dataset_fingerprint": dataset.fingerprint(),
+            "n_clips": len(dataset),
+            "n_skipped": len(self.skipped),
+            "n_configurations": len(self.rows),
+            "seed": self.seed,
+        }
+
+
+def _preference(row: Mapping[str, Any]) -> tuple[float, float, int]:
+    """Smaller is better."""
+    return row["fpr"] - row["tpr"], -row["accuracy"], row["bytes"]

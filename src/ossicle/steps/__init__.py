@@ -1,0 +1,17 @@
+"""Artifacts → artifacts: the built-in steps, which every verb of the command line calls."""
+
+from ossicle.steps.data import extract_features, open_dataset, split_dataset
+from ossicle.steps.hearing import Heard, evaluate_bundle, listen_to, predict_files
+from ossicle.steps.searching import Outcome, search_dataset
+
+__all__ = [
+    "Heard",
+    "Outcome",
+    "evaluate_bundle",
+    "extract_features",
+    "listen_to",
+    "open_dataset",
+    "predict_files",
+    "search_dataset",
+    "split_dataset",
+]

@@ -1,0 +1,263 @@
+"""The main job on sounds made here, offline: mix, search, judge, save, detect."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ossicle.audio import (
+    ALARMS,
+    BACKGROUNDS,
+    SIGNIFICANT,
+    alarm,
+    background,
+    read_audio,
+    significant,
+    write_audio,
+)
+from ossicle.classifier import Classifier, load
+from ossicle.datasets import mix_dataset
+from ossicle.errors import DatasetError
+from ossicle.evaluation import Report
+from ossicle.evaluation.plots import plot_timeline, save_png
+from ossicle.selection import search
+from ossicle.selection.material import Progress
+from ossicle.selection.table import Row
+from ossicle.steps.scene import Scene, make_scene
+from ossicle.steps.search_report import write_search_report
+from ossicle.types import Event, Prediction, Samples
+
+__all__ = ["Demo", "demo"]
+
+SAMPLE_RATE = 16_000
+WINDOW, WINDOW_HOP = 4.0, 1.0
+N_MIXES = 240
+SCENE_SECONDS = 120.0
+N_ALARMS, N_OTHERS = 4, 3
+LONGEST = 14.0
+"""Seconds of one sound in the scene."""
+
+GRID = [
+    {
+        "front_end": ["log_mel"],
+        "n_fft": 1024,
+        "hop_length": 320,
+        "n_mels": [32],
+        "integration": ["mean", "meanvar", "mean+std+change"],
+        "model": ["svm", "logreg"],
+        "C": [0.1, 1.0, 10.0],
+    },
+    {
+        "front_end": ["mfcc"],
+        "n_fft": 1024,
+        "hop_length": 320,
+        "n_mels": [32],
+        "n_mfcc": [13],
+        "integration": ["mean", "meanvar"],
+        "model": ["knn", "svm"],
+        "C": [1.0, 10.0],
+        "n_neighbors": [1, 5],
+    },
+]
+
+MAKERS = {
+    "alarms": (ALARMS, alarm, 6, 8.0),
+    "significant": (SIGNIFICANT, significant, 6, 4.0),
+    "background": (BACKGROUNDS, background, 3, 20.0),
+}
+"""Kinds, maker, takes of each kind and seconds of each take."""
+
+
+@dataclass(frozen=True, eq=False)
+class Demo:
+    """Everything the demo made.
+
+    Parameters
+    ----------
+    source : str
+        What the sounds are.
+    rows, front, chosen
+        Of the search.
+    report : Report
+        On mixes whose sources were in no training mix.
+    scene : Scene
+    prediction : Prediction
+        Of the scene.
+    written : mapping of what to path
+    """
+
+    source: str
+    rows: list[Row]
+    front: list[Row]
+    chosen: Row
+    report: Report
+    scene: Scene
+    prediction: Prediction
+    written: Mapping[str, Path]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The demo as JSON."""
+        return {
+            "source": self.source,
+            "rows": self.rows,
+            "front": [row["id"] for row in self.front],
+            "chosen": self.chosen,
+            "test": self.report.to_dict(),
+            "truth": [_times(event) for event in self.scene.events],
+            "heard": [_times(event) for event in self.prediction.events],
+            "written": {what: str(path) for what, path in self.written.items()},
+        }
+
+
+def demo(
+    out: Path,
+    *,
+    data: Path | None = None,
+    n_jobs: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Demo:
+    """From sounds to a detector that listened to a two-minute scene.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of everything that is made; a second run finds what is finished.
+    data : Path, optional
+        Folder with ``alarms/``, ``background/`` and perhaps ``significant/``; by default they
+        are synthesised.
+    n_jobs, seed : int
+    progress : callable, optional
+
+    Raises
+    ------
+    DatasetError
+        If ``data`` lacks one of the folders.
+    """
+    sounds = _synthesised(out / "sounds", seed) if data is None else _given(data)
+    mixed = mix_dataset(
+        alarms=sounds["alarms"],
+        significant=sounds.get("significant"),
+        background=sounds["background"],
+        out=out / "mixed",
+        n=N_MIXES,
+        duration=WINDOW,
+        sample_rate=SAMPLE_RATE,
+        fractions=(0.7, 0.0, 0.3),
+        seed=seed,
+        progress=progress and partial(progress, "mixing"),
+    )
+    development, _, test = mixed.official_split()
+    result = search(
+        development,
+        grid=GRID,
+        window=WINDOW,
+        window_hop=WINDOW_HOP,
+        n_jobs=n_jobs,
+        seed=seed,
+        out=out / "search",
+        progress=progress,
+    )
+    chosen = result.choose()
+    written = _written(out)
+    result.classifier(chosen["id"]).save(written["classifier"])
+    classifier = load(written["classifier"])
+    report = result.evaluate(test)[chosen["id"]]
+    command = "ossicle demo" if data is None else f"ossicle demo --data {data}"
+    write_search_report(
+        written["report"], result, chosen=chosen, tests={"test": report}, command=command
+    )
+    result.plot(written["front"])
+    scene = _scene(out / "mixed", seed)
+    write_audio(written["scene"], scene.samples, SAMPLE_RATE)
+    prediction = classifier(written["scene"])
+    _draw(classifier, scene, prediction, written["timeline"])
+    source = "synthesised sounds" if data is None else str(data)
+    return Demo(source, result.rows, result.front(), chosen, report, scene, prediction, written)
+
+
+def _written(out: Path) -> dict[str, Path]:
+    names = {
+        "classifier": "alarm.ossicle",
+        "report": "report.html",
+        "front": "front.png",
+        "scene": "scene.wav",
+        "timeline": "timeline.png",
+    }
+    return {what: out / name for what, name in names.items()}
+
+
+def _synthesised(folder: Path, seed: int) -> dict[str, Path]:
+    """Takes of every kind of alarm, significant sound and background, one folder a kind."""
+    for name, (kinds, make, n_takes, duration) in MAKERS.items():
+        for number, kind in enumerate(kinds):
+            for take in range(n_takes):
+                path = folder / name / kind / f"synthetic_{kind}_{take}.flac"
+                if not path.is_file():
+                    place = np.random.default_rng([seed, number, take])
+                    samples = make(kind, duration, sample_rate=SAMPLE_RATE, seed=place)
+                    write_audio(path, samples, SAMPLE_RATE)
+    return {name: folder / name for name in MAKERS}
+
+
+def _given(data: Path) -> dict[str, Path]:
+    folders = {name: data / name for name in MAKERS if (data / name).is_dir()}
+    for name in ("alarms", "background"):
+        if name not in folders:
+            raise DatasetError(
+                f"{data} has no folder {name}/; expected alarms/, background/ and perhaps "
+                "significant/ with sound files in them"
+            )
+    return folders
+
+
+def _scene(mixed: Path, seed: int) -> Scene:
+    """Two minutes of sources that are in no training mix."""
+    lines = (mixed / "mixes.jsonl").read_text().splitlines()
+    sources: dict[str, list[str]] = {"alarm": [], "significant": [], "background": []}
+    for line in lines:
+        record = json.loads(line)
+        if record["split"] == "test":
+            for source in record["sources"]:
+                sources[source["role"]].append(source["path"])
+    rng = np.random.default_rng(seed)
+    room = np.concatenate([_read(path) for path in dict.fromkeys(sources["background"])])
+    sounds = [("alarm", sound) for sound in _drawn(sources["alarm"], N_ALARMS, rng)]
+    sounds += [("other", sound) for sound in _drawn(sources["significant"], N_OTHERS, rng)]
+    order = rng.permutation(len(sounds))
+    return make_scene(
+        room,
+        [sounds[place] for place in order],
+        sample_rate=SAMPLE_RATE,
+        duration=SCENE_SECONDS,
+        seed=seed,
+    )
+
+
+def _drawn(paths: list[str], n: int, rng: np.random.Generator) -> Iterator[Samples]:
+    """Up to ``n`` different sounds."""
+    different = sorted(set(paths))
+    for place in rng.permutation(len(different))[:n]:
+        yield _read(different[place])
+
+
+def _read(path: str) -> Samples:
+    return read_audio(path, sample_rate=SAMPLE_RATE)[0][: round(LONGEST * SAMPLE_RATE)]
+
+
+def _draw(classifier: Classifier, scene: Scene, prediction: Prediction, path: Path) -> None:
+    labels = classifier.tasks[0].labels
+    thresholds = {label: classifier.decision.threshold_of(label) for label in labels}
+    truth = [event for event in scene.events if event.label == "alarm"]
+    figure = plot_timeline(
+        scene.samples, scene.sample_rate, prediction, truth=truth, thresholds=thresholds
+    )
+    save_png(figure, path)
+
+
+def _times(event: Event) -> dict[str, Any]:
+    return {"label": event.label, "start": event.start, "end": event.end, "score": event.score}

@@ -1,0 +1,111 @@
+"""Steps with a finished classifier: judge it, let it answer, let it listen."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ossicle.audio import info, read_blocks, read_pcm
+from ossicle.classifier import load
+from ossicle.datasets import SOUND_ENDINGS
+from ossicle.errors import AudioError
+from ossicle.evaluation import Report, evaluate
+from ossicle.extras import require
+from ossicle.selection.material import Progress
+from ossicle.steps.data import open_dataset
+from ossicle.types import Event, Prediction, Samples
+
+__all__ = ["Heard", "evaluate_bundle", "listen_to", "predict_files"]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Answers for many files, and the files that could not be heard with the reason."""
+
+    predictions: list[Prediction]
+    skipped: list[tuple[Path, str]]
+
+
+def evaluate_bundle(
+    bundle: Path,
+    path: Path,
+    *,
+    out: Path | None = None,
+    layout: str | None = None,
+    task: str | None = None,
+    where: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Judge a classifier on a data set; with ``out``, write the HTML report."""
+    dataset = open_dataset(path, layout=layout, where=where)
+    words = ["ossicle evaluate", str(bundle), str(path)]
+    words += [f"--where {column}={value}" for column, value in (where or {}).items()]
+    return evaluate(
+        load(bundle),
+        dataset,
+        task=task,
+        out=out,
+        command=" ".join(words),
+        progress=progress and partial(progress, "evaluate"),
+    )
+
+
+def predict_files(bundle: Path, sounds: Sequence[Path]) -> Heard:
+    """Answer for each file, and for each sound file of a folder; a bad file stops nothing."""
+    classifier = load(bundle)
+    predictions, skipped = [], []
+    for sound in _files(sounds):
+        try:
+            predictions.append(classifier(sound))
+        except AudioError as error:
+            skipped.append((sound, str(error)))
+    return Heard(predictions, skipped)
+
+
+def _files(sounds: Sequence[Path]) -> Iterator[Path]:
+    for path in sounds:
+        if path.is_dir():
+            found = (file for file in sorted(path.rglob("*")) if file.is_file())
+            yield from (file for file in found if file.suffix.lower() in SOUND_ENDINGS)
+        else:
+            yield path
+
+
+def listen_to(
+    bundle: Path, source: str, *, sample_rate: int = 16_000, block: float = 0.1
+) -> Iterator[Event]:
+    """Events of a file, of standard input (``"-"``) or of the microphone, as they end.
+
+    Raises
+    ------
+    MissingExtraError
+        If the microphone is asked for and sounddevice is not installed.
+    """
+    classifier = load(bundle)
+    rate, blocks = _blocks(source, sample_rate, block)
+    stream = classifier.stream(rate)
+    for samples in blocks:
+        yield from stream.push(samples)
+    yield from stream.finish()
+
+
+def _blocks(source: str, sample_rate: int, block: float) -> tuple[int, Iterator[Samples]]:
+    if source == "-":
+        return sample_rate, read_pcm(sys.stdin.buffer, sample_rate=sample_rate, block=block)
+    if source == "microphone":
+        return sample_rate, _microphone(sample_rate, block)
+    return info(source).sample_rate, read_blocks(source, block=block)
+
+
+def _microphone(sample_rate: int, block: float) -> Iterator[Samples]:
+    """Blocks of the default input device, until interrupted."""
+    sounddevice = require("sounddevice", extra="microphone")
+    n_samples = max(1, round(block * sample_rate))
+    try:
+        with sounddevice.InputStream(sample_rate, n_samples, channels=1, dtype="float32") as device:
+            while True:
+                samples, _ = device.read(n_samples)
+                yield samples[:, 0].copy()
+    except sounddevice.PortAudioError as error:
+        raise AudioError(f"the microphone cannot be read at {sample_rate} Hz: {error}") from error

@@ -1,0 +1,105 @@
+"""The HTML page of a search: the choice, the front, the table, and the figures on the test part."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ossicle.evaluation import Report
+from ossicle.evaluation.html import Picture, Section, Table, write_html
+from ossicle.evaluation.plots import png_bytes
+from ossicle.evaluation.sections import report_sections
+from ossicle.selection import SearchResult
+from ossicle.selection.table import Row
+
+__all__ = ["COLUMNS", "write_search_report"]
+
+COLUMNS = (
+    "front_end",
+    "integration",
+    "model",
+    "tpr",
+    "tpr_std",
+    "fpr",
+    "fpr_std",
+    "accuracy",
+    "accuracy_std",
+    "bytes",
+    "latency_ms",
+)
+
+
+def write_search_report(
+    path: Path,
+    result: SearchResult,
+    *,
+    chosen: Row,
+    tests: Mapping[str, Report],
+    command: str,
+) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    path : Path
+    result : SearchResult
+    chosen : dict
+        The row of the classifier that was trained.
+    tests : mapping of name to Report
+        Figures on what was held out.
+    command : str
+        What made the page.
+    """
+    dataset = result.material.dataset
+    sections = [
+        _chosen(chosen, len(result.rows), command),
+        *_tests(tests),
+        _front(result),
+        _table(result.rows, chosen),
+        Section("Recordings", text=str(dataset.check()), folded=True),
+    ]
+    write_html(path, f"Search on {dataset.name}", sections)
+
+
+def _chosen(row: Row, n_rows: int, command: str) -> Section:
+    return Section(
+        "Chosen",
+        text=f"{row['model']} on {row['integration']} of {row['front_end']}: the best of "
+        f"{n_rows} configurations on recordings left out of training (validation figures).",
+        code=command,
+        tiles=[
+            ("TPR", f"{row['tpr']:.3f}", f"± {row['tpr_std']:.3f} over folds"),
+            ("FPR", f"{row['fpr']:.3f}", f"± {row['fpr_std']:.3f} over folds"),
+            ("accuracy", f"{row['accuracy']:.3f}", f"± {row['accuracy_std']:.3f} over folds"),
+            ("network", f"{row['bytes'] / 1024:.0f} KiB", "ONNX"),
+            ("latency", f"{row['latency_ms']:.2f} ms", "features and network, one window"),
+        ],
+    )
+
+
+def _tests(tests: Mapping[str, Report]) -> list[Section]:
+    """All figures of a single test; accuracy a fold where there are several."""
+    if len(tests) == 1:
+        return list(report_sections(next(iter(tests.values()))))
+    if not tests:
+        return []
+    rows = [
+        (name, report.n_clips, report.accuracy, report.tpr, report.fpr)
+        for name, report in tests.items()
+    ]
+    text = "Each part was judged once, by what was chosen and trained on the others."
+    columns = ("test part", "clips", "accuracy", "TPR", "FPR")
+    return [Section("Test", text=text, tables=[Table(columns, rows)])]
+
+
+def _front(result: SearchResult) -> Section:
+    figure = result.plot()
+    text = "Each point is a configuration, judged on recordings left out of its training."
+    picture = Picture(png_bytes(figure), alt="True against false positive rate of the search")
+    return Section("Front", text=text, pictures=[picture])
+
+
+def _table(rows: Sequence[Row], chosen: Row) -> Section:
+    cells: list[list[Any]] = [[row[column] for column in COLUMNS] for row in rows]
+    marked = [place for place, row in enumerate(rows) if row["id"] == chosen["id"]]
+    table = Table(COLUMNS, cells, marked=marked)
+    return Section("All configurations", tables=[table], folded=len(rows) > 20)

@@ -1,0 +1,179 @@
+"""Files that are whole or absent, canonical JSON, and digests of both.
+
+A file is written under a hidden temporary name in its own folder, flushed to the disk and renamed:
+a killed process or a full disk leaves the old file as it was.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ossicle.errors import WorkflowError
+
+__all__ = ["canonical_json", "digest", "file_digest", "read_json", "replacing", "write_json"]
+
+DIGEST_BYTES = 16
+
+
+@contextlib.contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """Write a file so that its name only ever shows a whole one.
+
+    Parameters
+    ----------
+    path : path
+        The file to make or replace; missing folders are made.
+
+    Yields
+    ------
+    path
+        A temporary name in the same folder with the same ending, to be written by the caller.
+        It takes the place of ``path`` when the block ends well and is removed when it does not.
+
+    Raises
+    ------
+    WorkflowError
+        If the system refuses (disk full, no permission, a device in place of a file).
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with replacing(folder / "note.txt") as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> [file.name for file in folder.iterdir()]
+    ['note.txt']
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    try:
+        if path.exists() and not path.is_file():
+            raise WorkflowError(f"{path} exists and is not a regular file; choose another name")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        flush(temporary)
+        temporary.replace(path)
+        flush_folder(path.parent)
+    except OSError as error:
+        raise WorkflowError(f"cannot write {path}: {error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Wait until the file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def flush_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the file system can do that."""
+    with contextlib.suppress(OSError):
+        flush(path)
+
+
+def canonical_json(value: Any) -> str:
+    """Write a value as JSON in one way only: sorted keys, no spaces, shortest exact floats.
+
+    Mappings, sequences and numpy's numbers and arrays become their plain JSON forms.
+
+    Raises
+    ------
+    WorkflowError
+        If the value holds something JSON has no word for (NaN, a path, an object).
+
+    >>> canonical_json({"b": 0.1, "a": (1, None)})
+    '{"a":[1,null],"b":0.1}'
+    """
+    return _dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write a value as readable JSON, atomically; keys stay in their order.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "settings.json"
+    >>> write_json(path, {"n_mels": 64})
+    >>> read_json(path)
+    {'n_mels': 64}
+    """
+    text = readable_json(value)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def readable_json(value: Any) -> str:
+    """Write a value as indented JSON, keys in their order."""
+    return _dumps(value, indent=2) + "\n"
+
+
+def read_json(path: Path | str) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    WorkflowError
+        If it is missing, unreadable or not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WorkflowError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise WorkflowError(f"{path} is not JSON ({error}); was it edited or cut off?") from error
+
+
+def digest(*parts: bytes | str) -> str:
+    """Name a sequence of parts by 32 hexadecimal digits (BLAKE2b, 128 bit).
+
+    Each part is counted in with its length: ``("ab", "c")`` and ``("a", "bc")`` differ.
+
+    >>> digest("log_mel", b"64")
+    '1744b5a8821d9e0999079454c3f17860'
+    """
+    state = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        state.update(len(data).to_bytes(8, "little"))
+        state.update(data)
+    return state.hexdigest()
+
+
+def file_digest(path: Path | str) -> str:
+    """Name a file by its bytes: 32 hexadecimal digits, whatever it is called.
+
+    Raises
+    ------
+    WorkflowError
+        If it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(
+                file, lambda: hashlib.blake2b(digest_size=DIGEST_BYTES)
+            ).hexdigest()
+    except OSError as error:
+        raise WorkflowError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _dumps(value: Any, **form: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain, **form)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WorkflowError(f"cannot be written as JSON: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """The JSON form of what json itself does not know."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays, without importing numpy
+        return value.tolist()
+    raise TypeError(f"{value!r} of type {type(value).__name__} has no JSON form")

@@ -1,0 +1,67 @@
+"""What every test stands on."""
+
+import errno
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+# A busy machine is no failure, and the same code gives the same answer every time.
+settings.register_profile("ossicle", deadline=None, derandomize=True)
+settings.load_profile("ossicle")
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of real recordings named by OSSICLE_DATA; required where CI is true."""
+    named = os.environ.get("OSSICLE_DATA", "")
+    if named and Path(named).is_dir():
+        return Path(named)
+    reason = f"OSSICLE_DATA={named!r} is not a folder; name one with real recordings"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte, where this user may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if mount is None or subprocess.run([mount, *options], capture_output=True).returncode:
+        pytest.skip("cannot mount a small file system here (needs root)")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], list[str]]:
+    """Make the n-th of some calls of the system fail as on a full disk; gives the calls made."""
+    homes: dict[str, Any] = {
+        "fsync": os,
+        "open": os,
+        "replace": Path,
+        "rename": Path,
+        "mkdir": Path,
+    }
+
+    def from_now_on(name: str, nth: int) -> list[str]:
+        real, calls = getattr(homes[name], name), []
+
+        def counted(*args: Any, **options: Any) -> Any:
+            calls.append(name)
+            if len(calls) == nth:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return real(*args, **options)
+
+        monkeypatch.setattr(homes[name], name, counted)
+        return calls
+
+    return from_now_on

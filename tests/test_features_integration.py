@@ -1,0 +1,152 @@
+"""Integration and scaling: plain statistics, exactly."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.preprocessing import StandardScaler
+
+from ossicle.errors import FeatureError
+from ossicle.features import INTEGRATIONS, Scaler, integrate, integrate_rows, integrated_size
+
+
+def frames(n_frames: int, n_bands: int = 6, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return (20 * rng.standard_normal((n_frames, n_bands)) - 60).astype(np.float32)
+
+
+def test_mean_and_variance_are_numpys() -> None:
+    matrix = frames(500)
+    np.testing.assert_allclose(integrate(matrix, "mean"), matrix.mean(axis=0, dtype=float), 1e-6)
+    np.testing.assert_allclose(integrate(matrix)[6:], matrix.var(axis=0, dtype=float), rtol=1e-6)
+
+
+def test_spread_and_extremes_are_numpys() -> None:
+    matrix = frames(80)
+    found = integrate(matrix, "std+min+max").reshape(3, 6)
+    np.testing.assert_allclose(found[0], matrix.std(axis=0, dtype=float), rtol=1e-6)
+    np.testing.assert_array_equal(found[1:], [matrix.min(axis=0), matrix.max(axis=0)])
+
+
+def test_change_is_the_mean_step_over_1_4_and_16_frames() -> None:
+    ramp = np.arange(100, dtype=np.float32)[:, None] * [2.0, -1.0]
+    np.testing.assert_allclose(integrate(ramp, "change"), [2, 1, 8, 4, 32, 16])
+
+
+def test_change_over_more_frames_than_there_are_takes_the_furthest() -> None:
+    ramp = np.arange(3, dtype=np.float32)[:, None]
+    np.testing.assert_array_equal(integrate(ramp, "change"), [1, 2, 2])
+
+
+def test_parts_keep_the_order_of_a_sound() -> None:
+    ramp = np.arange(10, dtype=np.float32)[:, None]
+    np.testing.assert_array_equal(integrate(ramp, "parts"), [0.5, 2.5, 4.5, 6.5, 8.5])
+    np.testing.assert_array_equal(integrate(ramp[:2], "parts"), [0, 0, 0.5, 1, 1])
+
+
+def test_the_other_statistics_are_numpys() -> None:
+    matrix = frames(500)
+    for how, expected in {
+        "var": matrix.var(axis=0, dtype=float),
+        "std": matrix.std(axis=0, dtype=float),
+        "min": matrix.min(axis=0),
+        "max": matrix.max(axis=0),
+        "parts": matrix.reshape(5, 100, 6).mean(axis=1, dtype=float).ravel(),
+    }.items():
+        np.testing.assert_allclose(integrate(matrix, how), expected, rtol=1e-6)
+
+
+def test_change_is_the_mean_step_over_one_four_and_sixteen_frames() -> None:
+    ramp = np.arange(100, dtype=np.float32)[:, None]
+    np.testing.assert_array_equal(integrate(ramp, "change"), [1, 4, 16])
+    np.testing.assert_array_equal(integrate(ramp[:3], "change"), [1, 2, 2])
+    np.testing.assert_array_equal(integrate(ramp[:1], "change"), [0, 0, 0])
+
+
+def test_statistics_are_joined_in_the_order_they_are_named() -> None:
+    matrix = frames(50)
+    joined = np.concatenate([integrate(matrix, "max"), integrate(matrix, "mean")])
+    np.testing.assert_array_equal(integrate(matrix, "max+mean"), joined)
+
+
+def test_stack_keeps_the_frames_in_order() -> None:
+    np.testing.assert_array_equal(integrate(frames(3), "stack"), frames(3).ravel())
+
+
+def test_a_constant_band_has_no_variance() -> None:
+    matrix = np.full((1_000, 3), -100.1, np.float32)
+    np.testing.assert_array_equal(
+        integrate(matrix, "meanvar"), [*[np.float32(-100.1)] * 3, 0, 0, 0]
+    )
+
+
+@pytest.mark.parametrize("how", INTEGRATIONS)
+def test_one_frame_can_be_integrated(how: str) -> None:
+    assert np.isfinite(integrate(frames(1), how)).all()
+
+
+@given(n_frames=st.integers(1, 50), n_bands=st.integers(1, 9), how=st.sampled_from([*INTEGRATIONS]))
+def test_vectors_are_as_long_as_foretold(n_frames: int, n_bands: int, how: str) -> None:
+    vector = integrate(frames(n_frames, n_bands), how)
+    assert vector.dtype == np.float32
+    assert vector.shape == (integrated_size(n_frames, n_bands, how),)
+
+
+@pytest.mark.parametrize("how", ["mean", "meanvar"])
+def test_rows_are_integrated_as_each_alone(how: str) -> None:
+    offsets = [0, 1, 30, 31, 400]
+    matrix = frames(400)
+    rows = integrate_rows(matrix, offsets, how)
+    for row, first, last in zip(rows, offsets[:-1], offsets[1:], strict=True):
+        np.testing.assert_array_equal(row, integrate(matrix[first:last], how))
+
+
+def test_stacking_windows_of_different_lengths_is_refused() -> None:
+    with pytest.raises(
+        FeatureError, match=r"'stack' makes vectors of 6 to 18 numbers.*1 to 3 frames"
+    ):
+        integrate_rows(frames(4), [0, 1, 4], "stack")
+
+
+def test_no_rows_give_an_empty_matrix() -> None:
+    assert integrate_rows(frames(4), [0], "mean").shape == (0, 0)
+
+
+def test_unknown_integrations_and_shapes_are_refused() -> None:
+    with pytest.raises(FeatureError, match=r"no integration 'meanvra'; did you mean 'meanvar'"):
+        integrate(frames(3), "meanvra")
+    with pytest.raises(FeatureError, match=r"shape \(0, 6\).*at least one frame"):
+        integrate(frames(0))
+    with pytest.raises(FeatureError, match=r"needed: "):
+        integrate(np.zeros(5))
+
+
+@given(n_rows=st.integers(1, 60), n=st.integers(1, 12), seed=st.integers(0, 99))
+def test_scaler_equals_scikit_learn_to_the_last_bit(n_rows: int, n: int, seed: int) -> None:
+    matrix = frames(n_rows, n, seed)
+    matrix[:, 0] = 0.1
+    ours, theirs = Scaler.fit(matrix), StandardScaler().fit(matrix)
+    np.testing.assert_array_equal(ours.mean, theirs.mean_)
+    np.testing.assert_array_equal(ours.scale, theirs.scale_)
+    np.testing.assert_array_equal(ours(matrix), theirs.transform(matrix))
+
+
+def test_constant_columns_stay_finite() -> None:
+    scaler = Scaler.fit(np.full((50, 2), -99.9, np.float32))
+    np.testing.assert_array_equal(scaler.scale, [1.0, 1.0])
+    assert np.isfinite(scaler(np.full((3, 2), 5.0, np.float32))).all()
+
+
+def test_a_vector_is_scaled_like_the_row_of_a_matrix() -> None:
+    matrix = frames(20)
+    scaler = Scaler.fit(matrix)
+    np.testing.assert_array_equal(scaler(matrix[3]), scaler(matrix)[3])
+
+
+def test_unfit_matrices_are_refused() -> None:
+    with pytest.raises(FeatureError, match=r"column 1 has values that are not finite"):
+        Scaler.fit([[0.0, np.nan]])
+    with pytest.raises(FeatureError, match=r"shape \(0, 3\)"):
+        Scaler.fit(np.zeros((0, 3)))
+    with pytest.raises(FeatureError, match=r"do not fit a scaler of 6 columns"):
+        Scaler.fit(frames(3))(np.zeros((2, 5)))

@@ -1,0 +1,226 @@
+"""A search: honest, exact, resumable, and the same for any number of processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sounds import RATE, folders_of_tones, tone_in_noise
+
+import ossicle
+from ossicle import SearchError
+from ossicle.datasets import Dataset, read_dataset
+from ossicle.selection import search
+from ossicle.selection.leave_k_out import jobs_of, run_job
+
+GRID = {
+    "front_end": ["log_mel"],
+    "sample_rate": [RATE],
+    "n_fft": [256],
+    "hop_length": [128],
+    "n_mels": [20],
+    "integration": ["mean", "meanvar"],
+    "model": ["svm", "knn"],
+    "C": [0.1, 10.0],
+    "n_neighbors": [1, 3],
+}
+TIMES = ("latency_ms",)
+
+
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory) -> Dataset:
+    return read_dataset(folders_of_tones(tmp_path_factory.mktemp("tones")))
+
+
+@pytest.fixture(scope="module")
+def found(tones, tmp_path_factory):
+    return search(tones, grid=GRID, leave_out=0.2, out=tmp_path_factory.mktemp("run"))
+
+
+def without_times(rows):
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
+
+
+def test_every_configuration_has_a_row_in_the_order_of_the_grid(found):
+    assert len(found.table) == 8
+    assert [row["id"] for row in found.rows] == [c.id for c in found.configurations]
+    assert [row["integration"] for row in found.rows] == ["mean"] * 4 + ["meanvar"] * 4
+
+
+def test_each_cell_equals_plain_scikit_learn(found):
+    plain = {
+        "svm": lambda m: SVC(C=m.C, gamma=m.gamma, break_ties=True),
+        "knn": lambda m: KNeighborsClassifier(m.n_neighbors),
+    }
+    for job in jobs_of(found.configurations, found.folds, found.material):
+        if not len(job.test):
+            continue
+        matrix = np.asarray(job.rows.matrix)
+        for model, confusion in zip(job.models, run_job(job)["confusions"], strict=True):
+            pipeline = make_pipeline(StandardScaler(), plain[model.name](model))
+            pipeline.fit(matrix[job.train], job.targets[job.train])
+            answers = pipeline.predict(matrix[job.test])
+            expected = np.zeros((2, 2), dtype=int)
+            np.add.at(expected, (job.targets[job.test], answers), 1)
+            assert confusion == expected.tolist(), model
+
+
+def test_figures_are_those_of_all_left_out_clips_together(found):
+    jobs = list(jobs_of(found.configurations, found.folds, found.material))
+    totals = {place: np.zeros((2, 2), dtype=int) for place in range(len(found.rows))}
+    for job in jobs:
+        if len(job.test):
+            for place, confusion in zip(job.places, run_job(job)["confusions"], strict=True):
+                totals[place] += confusion
+    positive = found.material.task.index(found.material.task.positive)
+    for place, counts in totals.items():
+        assert counts.sum() == 20  # each clip left out exactly once
+        row = found.rows[place]
+        assert row["accuracy"] == pytest.approx(np.trace(counts) / 20)
+        assert row["tpr"] == pytest.approx(counts[positive, positive] / counts[positive].sum())
+        other = 1 - positive
+        assert row["fpr"] == pytest.approx(counts[other, positive] / counts[other].sum())
+
+
+def test_no_recording_is_trained_on_and_tested_in_one_fold(found):
+    groups = found.material.dataset.groups
+    for train, test in found.folds:
+        assert not set(groups[train]) & set(groups[test])
+
+
+def test_the_table_is_the_same_for_any_number_of_processes(tones, found, tmp_path):
+    again = search(tones, grid=GRID, leave_out=0.2, n_jobs=2, out=tmp_path)
+    assert without_times(again.rows) == without_times(found.rows)
+    first = found.best()
+    second = again.best()
+    assert first.network == second.network
+    assert first.temperature == second.temperature
+
+
+def test_a_finished_search_is_found_again_without_work(tones, tmp_path):
+    first = search(tones, grid=GRID, leave_out=0.2, out=tmp_path)
+    seen = []
+    again = search(
+        tones, grid=GRID, leave_out=0.2, out=tmp_path, progress=lambda *what: seen.append(what)
+    )
+    assert again.rows == first.rows
+    assert seen == []
+
+
+def test_one_more_value_in_the_grid_judges_only_what_is_new(tones, tmp_path):
+    search(tones, grid=GRID, leave_out=0.2, out=tmp_path)
+    seen = []
+    wider = {**GRID, "n_neighbors": [1, 3, 5]}
+    search(tones, grid=wider, leave_out=0.2, out=tmp_path, progress=lambda *w: seen.append(w))
+    done = [step for step in seen if step[0] == "leave-k-out"]
+    assert len(done) == 2 * 6  # kNN on two integrations, five folds and the cost
+
+
+KILLED = """
+import sys
+from ossicle.datasets import read_dataset
+from ossicle.selection import search
+from test_selection_search import GRID
+search(read_dataset(sys.argv[1]), grid=GRID, leave_out=0.2, n_jobs=2, out=sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [1.5, 2.2, 3.0, 4.0])
+def test_a_killed_search_resumes_to_the_same_table(tones, found, tmp_path, delay):
+    root = tones.clips[0].path.parents[1]
+    words = [sys.executable, "-c", KILLED, str(root), str(tmp_path)]
+    process = subprocess.Popen(words, cwd=Path(__file__).parent, start_new_session=True)
+    time.sleep(delay)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    resumed = search(tones, grid=GRID, leave_out=0.2, out=tmp_path)
+    assert without_times(resumed.rows) == without_times(found.rows)
+
+
+def test_best_keeps_within_its_limits(found):
+    limit = sorted(row["bytes"] for row in found.rows)[2]
+    assert found.choose(max_bytes=limit)["bytes"] <= limit
+    best = found.choose()
+    youden = [row["tpr"] - row["fpr"] for row in found.rows]
+    assert best["tpr"] - best["fpr"] == max(youden)
+
+
+def test_a_limit_nothing_keeps_names_the_nearest(found):
+    with pytest.raises(SearchError, match=r"no configuration has max_bytes=1; the nearest has"):
+        found.best(max_bytes=1)
+    with pytest.raises(SearchError, match="limit 'max_speed' is not max_ or min_ with one of"):
+        found.best(max_speed=1)
+
+
+def test_the_classifier_answers_as_the_model_it_came_from(found, tones, tmp_path):
+    classifier = found.best()
+    classifier.save(tmp_path / "tones.ossicle")
+    loaded = ossicle.load(tmp_path / "tones.ossicle")
+    answers = [loaded(clip.path).top(1)[0][0] for clip in tones]
+    assert np.mean([a == b for a, b in zip(answers, tones.labels(), strict=True)]) > 0.8
+    assert loaded.metrics["validation"]["n_folds"] == len(found.folds)
+    assert loaded.provenance["dataset_fingerprint"] == tones.fingerprint()
+
+
+def test_evaluation_judges_the_choice_alone_unless_the_paper_is_followed(found, tmp_path):
+    test = read_dataset(folders_of_tones(tmp_path / "test", n_clips=4))
+    assert list(found.evaluate(test)) == [found.choose()["id"]]
+    front = {row["id"] for row in found.front()}
+    assert set(found.evaluate(test, paper_protocol=True)) <= front
+
+
+def test_windows_of_a_clip_stay_together(tones, tmp_path):
+    grid = {**GRID, "integration": ["mean"], "model": ["knn"]}
+    del grid["C"]
+    result = search(tones, grid=grid, leave_out=0.2, window=0.256, window_hop=0.128, out=tmp_path)
+    jobs = list(jobs_of(result.configurations, result.folds, result.material))
+    for job in jobs:
+        clips = job.rows.clip_index
+        assert not set(clips[job.train]) & set(clips[job.test])
+    assert len(jobs[0].rows.clip_index) == 2 * len(tones)
+    assert result.best().stream(RATE).push(np.zeros(RATE, dtype=np.float32)) == []
+
+
+def test_a_corrupt_recording_is_reported_and_the_rest_searched(tmp_path):
+    root = folders_of_tones(tmp_path / "tones", n_clips=6)
+    (root / "low" / "broken.wav").write_bytes(b"RIFF and then nothing of use")
+    result = search(read_dataset(root), grid=GRID, leave_out=0.25)
+    assert [path.endswith("broken.wav") for path, _ in result.skipped] == [True]
+    assert all(np.isfinite(row["accuracy"]) for row in result.rows)
+
+
+def test_one_label_cannot_be_searched(tmp_path):
+    root = folders_of_tones(tmp_path, labels=("low",))
+    with pytest.raises(SearchError, match=r"hold 1 label \(low\).*one folder per label"):
+        search(read_dataset(root), grid=GRID)
+
+
+def test_one_clip_a_label_cannot_be_searched(tmp_path):
+    root = folders_of_tones(tmp_path, n_clips=1)
+    with pytest.raises(ossicle.OssicleError, match=r"at least 2|nothing to train|left out"):
+        search(read_dataset(root), grid=GRID)
+
+
+def test_three_labels_are_searched_with_macro_rates(tmp_path):
+    root = folders_of_tones(tmp_path, n_clips=6, labels=("high", "low", "middle"))
+    result = search(read_dataset(root), grid=GRID, leave_out=0.2)
+    assert all(0 <= row["fpr"] <= 1 for row in result.rows)
+    prediction = result.best()(tone_in_noise(400.0, seed=7), RATE)
+    assert prediction.pooled["label"].sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_the_front_can_be_drawn_and_written(found, tmp_path):
+    found.plot(tmp_path / "front.png")
+    found.to_csv(tmp_path / "table.csv")
+    assert (tmp_path / "front.png").read_bytes().startswith(b"\x89PNG")
+    assert len((tmp_path / "table.csv").read_text().splitlines()) == 1 + len(found.rows)

@@ -1,0 +1,267 @@
+"""Jobs give the same results here and in other processes, and failures name their job."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ossicle.errors import AudioError, OssicleError, WorkflowError
+from ossicle.workflow import LocalCluster
+
+
+def square(n: int) -> int:
+    return n * n
+
+
+def fail_at_three(n: int) -> int:
+    if n == 3:
+        raise AudioError("take 3 is silent")
+    return n
+
+
+def divide_at_three(n: int) -> float:
+    return 1 / (n - 3)
+
+
+def die_at_three(n: int) -> int:
+    if n == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.01)
+    return n
+
+
+def threads_allowed(_: int) -> str | None:
+    return os.environ.get("OPENBLAS_NUM_THREADS")
+
+
+def kill_self(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="needs /proc to see processes"
+)
+WORKER = "popen_loky"
+"""In the command line of every worker, and not in the process that tracks their resources."""
+
+
+class Unwelcome:
+    """A job that no other process can read."""
+
+    def __repr__(self) -> str:
+        return "Unwelcome()"
+
+    def __reduce__(self) -> str:
+        raise TypeError("stays at home")
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_every_job_is_done_once_for_any_number_of_processes(n_jobs: int) -> None:
+    results = dict(LocalCluster(n_jobs).run(square, range(40)))
+    assert results == {n: n * n for n in range(40)}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_no_jobs_give_no_results(n_jobs: int) -> None:
+    assert list(LocalCluster(n_jobs).run(square, [])) == []
+
+
+@pytest.mark.parametrize("n_jobs", [0, -2])
+def test_a_number_of_processes_that_makes_no_sense_is_refused(n_jobs: int) -> None:
+    with pytest.raises(WorkflowError, match=f"n_jobs is {n_jobs}"):
+        LocalCluster(n_jobs)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_result_is_stored_before_it_is_reported(n_jobs: int) -> None:
+    stored: list[tuple[int, int]] = []
+
+    def store(job: int, result: int) -> None:
+        stored.append((job, result))
+
+    results = LocalCluster(n_jobs).run(square, range(12), store=store)
+    for n_reported, result in enumerate(results, start=1):
+        assert stored[-1] == result
+        assert len(stored) == n_reported
+
+
+@pytest.mark.parametrize(("n_jobs", "window"), [(1, 1), (2, 4)])
+def test_few_jobs_are_drawn_ahead_of_the_results(n_jobs: int, window: int) -> None:
+    drawn, reported, ahead = 0, 0, []
+
+    def jobs() -> Iterator[int]:
+        nonlocal drawn
+        for n in range(60):
+            drawn += 1
+            ahead.append(drawn - reported)
+            yield n
+
+    for _ in LocalCluster(n_jobs).run(square, jobs()):
+        reported += 1
+    assert reported == 60
+    assert max(ahead) == window
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_our_own_error_keeps_its_type_and_names_the_job(n_jobs: int) -> None:
+    with pytest.raises(AudioError, match="take 3 is silent") as caught:
+        list(LocalCluster(n_jobs).run(fail_at_three, range(6)))
+    assert caught.value.__notes__ == ["in job 3 (3)"]
+    assert caught.value.__cause__ is not caught.value
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_another_error_becomes_one_that_names_the_job(n_jobs: int) -> None:
+    with pytest.raises(WorkflowError, match=r"job 3 \(3\) failed: ZeroDivisionError"):
+        list(LocalCluster(n_jobs).run(divide_at_three, range(6)))
+
+
+def test_a_worker_that_is_killed_is_reported_with_its_job() -> None:
+    with pytest.raises(WorkflowError, match=r"lost while doing .*job 3 \(3\).*SIGKILL"):
+        list(LocalCluster(2).run(die_at_three, range(20)))
+
+
+def test_results_before_a_death_were_stored() -> None:
+    stored: list[int] = []
+    jobs = [0, 1, 2, 4, 5, 6, 3]  # the last is drawn when three results have been reported
+    results = LocalCluster(2).run(die_at_three, jobs, store=lambda job, _: stored.append(job))
+    with pytest.raises(WorkflowError, match="lost while doing"):
+        list(results)
+    assert len(stored) >= 3
+    assert 3 not in stored
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_even_when_every_worker_is_killed_the_run_ends(n: int) -> None:
+    with pytest.raises(WorkflowError, match="lost while doing job 0"):
+        list(LocalCluster(2).run(kill_self, range(n)))
+
+
+def test_a_job_that_cannot_travel_is_named() -> None:
+    with pytest.raises(WorkflowError, match=r"Unwelcome\(\)"):
+        list(LocalCluster(2).run(repr, [Unwelcome()]))
+
+
+def test_workers_use_one_thread_for_linear_algebra() -> None:
+    assert dict(LocalCluster(2).run(threads_allowed, range(2))) == {0: "1", 1: "1"}
+
+
+@needs_proc
+def test_a_failing_store_ends_the_run_and_its_workers() -> None:
+    def store(job: int, result: int) -> None:
+        raise WorkflowError("disk full")
+
+    with pytest.raises(WorkflowError, match="disk full"):
+        list(LocalCluster(2).run(square, range(20), store=store))
+    assert _workers(os.getpid()) == []
+
+
+@needs_proc
+def test_a_reader_that_stops_early_ends_the_workers() -> None:
+    results = LocalCluster(2).run(square, range(10_000))
+    next(results)
+    results.close()
+    assert _workers(os.getpid()) == []
+
+
+SLEEP_IN_WORKERS = """
+import sys, time
+from ossicle.workflow import LocalCluster
+def jobs():
+    for n in range(100):
+        yield 0.0 if n < 2 else 60.0
+try:
+    for index, _ in LocalCluster(2).run(time.sleep, jobs()):
+        print(index, flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def _status(pid: int) -> dict[str, str]:
+    """What the system says of a process; nothing if it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return {}
+    return {name: value.strip() for name, value in (line.split(":", 1) for line in lines)}
+
+
+def _alive(pid: int) -> bool:
+    return _status(pid).get("State", "Z")[0] != "Z"
+
+
+def _children(pid: int) -> list[int]:
+    """Living processes started by a process, and by those."""
+    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    children = [other for other in pids if _status(other).get("PPid") == str(pid)]
+    return [child for child in children if _alive(child)] + [
+        grandchild for child in children for grandchild in _children(child)
+    ]
+
+
+def _workers(pid: int) -> list[int]:
+    return [child for child in _children(pid) if WORKER in _command(child)]
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def _ignores_interrupts(pid: int) -> bool:
+    ignored = int(_status(pid).get("SigIgn", "0"), 16)
+    return bool(ignored >> (signal.SIGINT - 1) & 1)
+
+
+def _soon(claim: Callable[[], bool], *, within: float = 20.0) -> bool:
+    deadline = time.monotonic() + within
+    while not claim() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return claim()
+
+
+@needs_proc
+@pytest.mark.parametrize("to_group", [True, False], ids=["terminal", "parent"])
+def test_ctrl_c_leaves_no_orphan(tmp_path: Path, to_group: bool) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEP_IN_WORKERS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        assert _soon(lambda: sum(map(_ignores_interrupts, _workers(parent.pid))) == 2)
+        workers = _children(parent.pid)
+        (os.killpg if to_group else os.kill)(parent.pid, signal.SIGINT)
+        out, error = parent.communicate(timeout=20)
+    assert out.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in error
+    assert _soon(lambda: not any(map(_alive, workers)))
+
+
+@needs_proc
+def test_workers_of_a_killed_parent_end_soon() -> None:
+    command = [sys.executable, "-c", SLEEP_IN_WORKERS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        workers = _workers(parent.pid)
+        parent.kill()
+    assert workers
+    assert _soon(lambda: not any(map(_alive, workers)))
+
+
+def test_errors_of_jobs_are_all_ours() -> None:
+    for function in (fail_at_three, divide_at_three):
+        with pytest.raises(OssicleError):
+            list(LocalCluster().run(function, [3]))
