@@ -14,6 +14,9 @@ OssicleError
 A message says what is wrong with its value, what was allowed, and the likely cause or next step.
 """
 
+import difflib
+from collections.abc import Iterable
+
 __all__ = [
     "AudioError",
     "BundleError",
@@ -25,6 +28,7 @@ __all__ = [
     "OssicleError",
     "SearchError",
     "WorkflowError",
+    "nearest",
 ]
 
 
@@ -66,3 +70,16 @@ class WorkflowError(OssicleError):
 
 class MissingExtraError(OssicleError, ImportError):
     """An optional part that is not installed."""
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """A closing half-sentence: the word that was probably meant, or all there are.
+
+    >>> nearest("n_mel", ["n_fft", "n_mels"])
+    "did you mean 'n_mels'?"
+    >>> nearest("colour", ["n_fft", "n_mels"])
+    'allowed: n_fft, n_mels'
+    """
+    words = sorted(words)
+    close = difflib.get_close_matches(word, words, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(words)}"

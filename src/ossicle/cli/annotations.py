@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Callable, Sequence
 
-from ossicle.classifier import describe_prediction
 from ossicle.types import Event, Prediction
 
 __all__ = ["FORMATS", "clock"]
@@ -23,6 +22,8 @@ def clock(seconds: float) -> str:
 
 def as_table(predictions: Sequence[Prediction]) -> str:
     """One paragraph a recording."""
+    from ossicle.classifier import describe_prediction
+
     return "\n".join(describe_prediction(prediction) for prediction in predictions)
 
 

@@ -49,7 +49,7 @@ def info(path: Path, layout: str | None, where: tuple[str, ...], as_json: bool) 
     show_default=True,
     help="Of train, validation and test.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
 @as_json
 def split(
     path: Path, out: Path, fractions: tuple[float, float, float], seed: int, as_json: bool
@@ -76,8 +76,8 @@ def split(
 )
 @click.option("--clips", "n", type=int, default=300, show_default=True, help="Mixes to make.")
 @click.option("--duration", type=float, default=5.0, show_default=True, help="Seconds of each.")
-@click.option("--sample-rate", type=int, default=16_000, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--sample-rate", type=int, default=16_000, show_default=True, help="Hz.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
 @as_json
 def mix(
     alarms: Path,

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ossicle.cli.annotations import clock
-from ossicle.cli.terminal import as_json, emit, progress_bars, table
+from ossicle.cli.terminal import as_json, emit, progress_bars, table, without_shared
 from ossicle.types import Event
 
 __all__ = ["demo"]
@@ -55,18 +55,19 @@ def _text(made: Any) -> str:
     duration = len(made.scene.samples) / made.scene.sample_rate
     truth = [event for event in made.scene.events if event.label == "alarm"]
     others = [event for event in made.scene.events if event.label != "alarm"]
+    rows, shared = without_shared(made.front, "front_end")
     return "\n".join(
         [
-            f"Sounds: {made.source}. {len(made.rows)} configurations; those on the front,",
-            "judged on mixes left out of training:",
+            f"Sounds: {made.source}. {len(made.rows)} configurations; those on the front, judged",
+            f"on mixes left out of training{f', all with {shared}' if shared else ''}:",
             "",
-            table(made.front, COLUMNS),
+            table(rows, COLUMNS),
             "",
             f"Chosen: {made.chosen['model']} on {made.chosen['integration']} of "
             f"{made.chosen['front_end']}",
             f"Test, on sources in no training mix: {_tested(test)}",
             "",
-            f"A scene of {clock(duration)}, never heard before:",
+            f"A scene of {_minutes(duration)} min, of sounds in no training mix:",
             *_timeline({"alarms": truth, "others": others}, made.prediction.events, duration),
             "",
             *paths,
@@ -88,12 +89,16 @@ def _timeline(truth: dict[str, list[Event]], heard: Sequence[Event], duration: f
     """Bars over time, then the events in words."""
     rows = {**truth, "heard": list(heard)}
     lines = [f"  {name:7} {_bar(events, duration)}" for name, events in rows.items()]
-    ticks = [clock(duration * part / 4) for part in range(4)]
-    lines.append(" " * 10 + "".join(tick.ljust(WIDTH // 4) for tick in ticks) + clock(duration))
+    ticks = [_minutes(duration * part / 4).ljust(WIDTH // 4) for part in range(4)]
+    lines.append(" " * 10 + "".join(ticks) + _minutes(duration))
     for event in heard:
         limits = f"{clock(event.start)} to {clock(event.end)}"
         lines.append(f"  {limits:18} {event.label}  {event.score:.2f}")
     return lines
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def _bar(events: Sequence[Event], duration: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ossicle import __version__
-from ossicle.errors import OssicleError
+from ossicle.errors import OssicleError, nearest
 
 __all__ = ["VERBS", "main", "verbs"]
 
@@ -47,12 +47,8 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggest the nearest verb for a mistyped one."""
-        from difflib import get_close_matches
-
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], VERBS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            ctx.fail(f"No such verb {args[0]!r}.{hint}")
+            ctx.fail(f"no verb {args[0]!r}; {nearest(args[0], VERBS)}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

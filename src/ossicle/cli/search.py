@@ -6,7 +6,15 @@ from typing import Any
 import click
 
 from ossicle.cli.grid_options import grid_of
-from ossicle.cli.terminal import as_json, emit, progress_bars, settings, table, where_option
+from ossicle.cli.terminal import (
+    as_json,
+    emit,
+    progress_bars,
+    settings,
+    table,
+    where_option,
+    without_shared,
+)
 
 __all__ = ["search"]
 
@@ -55,7 +63,7 @@ def _leave_out(text: str | None) -> float | int | None:
 @click.option("--max-fpr", type=float, help="Choose the best below this false positive rate.")
 @click.option("--paper-protocol", is_flag=True, help="Also select again on the test recordings.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes; -1: all cores.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
 @as_json
 def search(
     path: Path,
@@ -107,7 +115,8 @@ def search(
 
 def _text(outcome: dict[str, Any]) -> str:
     """Table, choice, test figures and files."""
-    lines = [table(outcome["rows"], COLUMNS), ""]
+    rows, shared = without_shared(outcome["rows"], "front_end")
+    lines = [*([f"all with {shared}"] if shared else []), table(rows, COLUMNS), ""]
     lines.append(f"on the front: {', '.join(_place(outcome['rows'], outcome['front']))}")
     chosen = outcome["chosen"]
     lines.append(

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "emit", "progress_bars", "settings", "table", "where_option"]
+__all__ = [
+    "as_json",
+    "emit",
+    "progress_bars",
+    "settings",
+    "table",
+    "where_option",
+    "without_shared",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,6 +55,18 @@ def settings(pairs: Sequence[str], *, option: str) -> dict[str, str]:
             raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint=option)
         found[name] = value
     return found
+
+
+def without_shared(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[list[Any], str]:
+    """Take the settings that all rows share out of a column, and give them once.
+
+    >>> without_shared([{"model": "svm C=1 tol=0"}, {"model": "svm C=2 tol=0"}], "model")
+    ([{'model': 'svm C=1'}, {'model': 'svm C=2'}], 'tol=0')
+    """
+    words = [row[column].split(" ") for row in rows]
+    shared = [w for w in words[0][1:] if len(rows) > 1 and all(w in line for line in words)]
+    kept = [" ".join(w for w in line if w not in shared) for line in words]
+    return [{**row, column: text} for row, text in zip(rows, kept, strict=True)], " ".join(shared)
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:

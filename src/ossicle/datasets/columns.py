@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ossicle.errors import DatasetError
-from ossicle.features.checks import nearest
+from ossicle.errors import DatasetError, nearest
 
 __all__ = ["COLUMNS", "OF_RECORDING", "SPLIT_NAMES", "Columns", "understand"]
 

@@ -16,8 +16,7 @@ from ossicle.datasets.groups import group_numbers
 from ossicle.datasets.splits import grouped_folds, grouped_split, leave_k_out
 from ossicle.datasets.table import write_table
 from ossicle.datasets.tasks import make_task
-from ossicle.errors import DatasetError
-from ossicle.features.checks import nearest
+from ossicle.errors import DatasetError, nearest
 from ossicle.types import Clip, Task
 
 __all__ = ["SPLITS", "Dataset"]

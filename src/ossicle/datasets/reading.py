@@ -7,8 +7,7 @@ from pathlib import Path
 from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.files import SOUND_ENDINGS, Found, find
 from ossicle.datasets.layouts import CSV, ESC50, FOLDERS, META, RECORDINGS, Layout
-from ossicle.errors import DatasetError
-from ossicle.features.checks import nearest
+from ossicle.errors import DatasetError, nearest
 
 __all__ = ["LAYOUTS", "read_dataset"]
 

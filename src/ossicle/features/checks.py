@@ -1,26 +1,12 @@
 """What a setting may be: each check returns the clean value or says what was allowed."""
 
-import difflib
 import math
 import numbers
 from collections.abc import Iterable
 
 from ossicle.errors import FeatureError
 
-__all__ = ["nearest", "number", "one_of", "whole"]
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """A closing half-sentence: the word that was probably meant, or all there are.
-
-    >>> nearest("n_mel", ["n_fft", "n_mels"])
-    "did you mean 'n_mels'?"
-    >>> nearest("colour", ["n_fft", "n_mels"])
-    'allowed: n_fft, n_mels'
-    """
-    words = sorted(words)
-    close = difflib.get_close_matches(word, words, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(words)}"
+__all__ = ["number", "one_of", "whole"]
 
 
 def whole(name: str, value: object, *, low: int, high: int | None = None) -> int:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ossicle.errors import FeatureError
-from ossicle.features.checks import nearest
+from ossicle.errors import FeatureError, nearest
 from ossicle.types import Floats
 
 __all__ = ["INTEGRATIONS", "common_size", "integrate", "integrate_rows", "integrated_size"]

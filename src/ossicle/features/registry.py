@@ -5,9 +5,8 @@ from dataclasses import fields
 from importlib.metadata import entry_points
 from typing import Any
 
-from ossicle.errors import FeatureError
+from ossicle.errors import FeatureError, nearest
 from ossicle.features.base import FrontEnd
-from ossicle.features.checks import nearest
 from ossicle.features.log_mel import LogMel
 from ossicle.features.mfcc import MFCC
 

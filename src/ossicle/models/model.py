@@ -8,14 +8,13 @@ where settings can share work *exactly*.
 
 import abc
 import dataclasses
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ossicle.errors import ModelError
+from ossicle.errors import ModelError, nearest
 
 __all__ = ["Fitted", "Matrix", "Model", "Targets", "present_labels", "require_all_labels", "spread"]
 
@@ -82,10 +81,8 @@ class Model(abc.ABC):
         """Build from a mapping, naming the nearest hyper-parameter when one is unknown."""
         for key in parameters:
             if key not in cls.fields():
-                near = difflib.get_close_matches(key, cls.fields(), n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                allowed = ", ".join(cls.fields())
-                raise ModelError(f"{cls.name} has no hyper-parameter {key!r} ({allowed}){hint}")
+                hint = nearest(key, cls.fields())
+                raise ModelError(f"{cls.name} has no hyper-parameter {key!r}; {hint}")
         return cls(**parameters)
 
     def describe(self) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """The models by name: one dict, to which third parties add through entry points."""
 
-import difflib
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from ossicle.errors import ModelError
+from ossicle.errors import ModelError, nearest
 from ossicle.models.knn import NearestNeighbours
 from ossicle.models.logreg import LogisticRegression
 from ossicle.models.model import Model
@@ -28,9 +27,7 @@ def model_class(name: str) -> type[Model]:
         for entry in entry_points(group="ossicle.models", name=name):
             MODELS[name] = entry.load()
     if name not in MODELS:
-        near = difflib.get_close_matches(name, MODELS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ModelError(f"no model is called {name!r}; there are {', '.join(MODELS)}{hint}")
+        raise ModelError(f"no model is called {name!r}; {nearest(name, MODELS)}")
     return MODELS[name]
 
 

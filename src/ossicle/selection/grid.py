@@ -7,13 +7,12 @@ A parameter is given to those that have it, and at least one must. What a grid d
 first of the default grid.
 """
 
-import difflib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ossicle.errors import SearchError
+from ossicle.errors import SearchError, nearest
 from ossicle.features import FrontEnd, front_end
 from ossicle.models import Model, model
 from ossicle.models.registry import model_class
@@ -134,9 +133,7 @@ def _refuse_unknown(
     known = front_keys | {field for kind in kinds for field in kind.fields()}
     for key in lists:
         if key not in known:
-            near = difflib.get_close_matches(key, [*_OWN_KEYS, *known], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = nearest(key, known | set(_OWN_KEYS))
             raise SearchError(
-                f"grid key {key!r} is no parameter of the front ends or models named "
-                f"({', '.join(sorted(known | set(_OWN_KEYS)))}){hint}"
+                f"grid key {key!r} is no parameter of the front ends or models named; {hint}"
             )

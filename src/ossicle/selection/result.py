@@ -134,10 +134,10 @@ class SearchResult:
         """Draw the table with its front and the chosen row; save it if a path is given."""
         from ossicle.evaluation.plots import plot_front, save_png
 
-        rows = [{**row, "name": f"{row['model']}, {row['integration']}"} for row in self.rows]
-        front = pareto_front(rows, minimise=(x,), maximise=(y,))
+        front = pareto_front(self.rows, minimise=(x,), maximise=(y,))
         chosen = self.rows.index(self.choose())
-        figure = plot_front(rows, x=x, y=y, front=front, chosen=chosen)
+        names = ("model", "integration", "front_end")
+        figure = plot_front(self.rows, x=x, y=y, front=front, chosen=chosen, name=names)
         if path is not None:
             save_png(figure, path)
         return figure

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,47 +19,50 @@ from ossicle.audio import (
     significant,
     write_audio,
 )
-from ossicle.classifier import Classifier, load
-from ossicle.datasets import mix_dataset
+from ossicle.classifier import Classifier, Decision, load
+from ossicle.datasets import Dataset, make_task, mix_dataset
 from ossicle.errors import DatasetError
-from ossicle.evaluation import Report
+from ossicle.evaluation import Report, evaluate
 from ossicle.evaluation.plots import plot_timeline, save_png
 from ossicle.selection import search
 from ossicle.selection.material import Progress
 from ossicle.selection.table import Row
 from ossicle.steps.scene import Scene, make_scene
 from ossicle.steps.search_report import write_search_report
-from ossicle.types import Event, Prediction, Samples
+from ossicle.types import Clip, Event, Prediction, Recording, Samples
 
 __all__ = ["Demo", "demo"]
 
 SAMPLE_RATE = 16_000
 WINDOW, WINDOW_HOP = 4.0, 1.0
-N_MIXES = 240
+N_MIXES = 600
 SCENE_SECONDS = 120.0
-N_ALARMS, N_OTHERS = 4, 3
+N_ALARMS, N_OTHERS, N_ROOMS = 4, 3, 2
 LONGEST = 14.0
 """Seconds of one sound in the scene."""
 
+SNR = (0.0, 20.0)
+"""dB, of the mixes."""
+
+DECISION = Decision(pool_windows=2, min_duration=3.0, merge_gap=2.0)
+"""An alarm goes on: what lasts less than three seconds is none."""
+
+_FRAMES = {"n_fft": [1024], "hop_length": [320], "n_mels": [40], "top_db": [80.0]}
 GRID = [
     {
+        **_FRAMES,
         "front_end": ["log_mel"],
-        "n_fft": 1024,
-        "hop_length": 320,
-        "n_mels": [32],
         "integration": ["mean", "meanvar", "mean+std+change"],
-        "model": ["svm", "logreg"],
-        "C": [0.1, 1.0, 10.0],
+        "model": ["logreg", "svm"],
+        "C": [0.01, 0.1, 1.0, 10.0],
     },
     {
+        **_FRAMES,
         "front_end": ["mfcc"],
-        "n_fft": 1024,
-        "hop_length": 320,
-        "n_mels": [32],
-        "n_mfcc": [13],
-        "integration": ["mean", "meanvar"],
+        "n_mfcc": [20],
+        "integration": ["meanvar", "mean+std+change"],
         "model": ["knn", "svm"],
-        "C": [1.0, 10.0],
+        "C": [1.0, 10.0, 100.0],
         "n_neighbors": [1, 5],
     },
 ]
@@ -145,6 +148,7 @@ def demo(
         background=sounds["background"],
         out=out / "mixed",
         n=N_MIXES,
+        snr=SNR,
         duration=WINDOW,
         sample_rate=SAMPLE_RATE,
         fractions=(0.7, 0.0, 0.3),
@@ -164,10 +168,10 @@ def demo(
     )
     chosen = result.choose()
     written = _written(out)
-    result.classifier(chosen["id"]).save(written["classifier"])
+    replace(result.classifier(chosen["id"]), decision=DECISION).save(written["classifier"])
     classifier = load(written["classifier"])
-    report = result.evaluate(test)[chosen["id"]]
     command = "ossicle demo" if data is None else f"ossicle demo --data {data}"
+    report = evaluate(classifier, test, command=command)
     write_search_report(
         written["report"], result, chosen=chosen, tests={"test": report}, command=command
     )
@@ -192,16 +196,20 @@ def _written(out: Path) -> dict[str, Path]:
 
 
 def _synthesised(folder: Path, seed: int) -> dict[str, Path]:
-    """Takes of every kind of alarm, significant sound and background, one folder a kind."""
-    for name, (kinds, make, n_takes, duration) in MAKERS.items():
+    """Takes of every kind of alarm, significant sound and background, as one table a role."""
+    tables = {role: folder / role / "clips.csv" for role in MAKERS}
+    for role, (kinds, make, n_takes, duration) in MAKERS.items():
+        clips = []
         for number, kind in enumerate(kinds):
             for take in range(n_takes):
-                path = folder / name / kind / f"synthetic_{kind}_{take}.flac"
-                if not path.is_file():
-                    place = np.random.default_rng([seed, number, take])
-                    samples = make(kind, duration, sample_rate=SAMPLE_RATE, seed=place)
-                    write_audio(path, samples, SAMPLE_RATE)
-    return {name: folder / name for name in MAKERS}
+                path = folder / role / f"synthetic_{kind}_{take}.flac"
+                rng = np.random.default_rng([seed, number, take])
+                samples = make(kind, duration, sample_rate=SAMPLE_RATE, seed=rng)
+                write_audio(path, samples, SAMPLE_RATE)
+                recording = Recording(path, licence="CC0-1.0", author="synthetic")
+                clips.append(Clip(recording, labels={"label": kind}))
+        Dataset(tuple(clips), (make_task("label", kinds),)).to_csv(tables[role])
+    return tables
 
 
 def _given(data: Path) -> dict[str, Path]:
@@ -225,7 +233,8 @@ def _scene(mixed: Path, seed: int) -> Scene:
             for source in record["sources"]:
                 sources[source["role"]].append(source["path"])
     rng = np.random.default_rng(seed)
-    room = np.concatenate([_read(path) for path in dict.fromkeys(sources["background"])])
+    rooms = sorted(set(sources["background"]))[:N_ROOMS]
+    room = np.concatenate([_read(path, SCENE_SECONDS / len(rooms)) for path in rooms])
     sounds = [("alarm", sound) for sound in _drawn(sources["alarm"], N_ALARMS, rng)]
     sounds += [("other", sound) for sound in _drawn(sources["significant"], N_OTHERS, rng)]
     order = rng.permutation(len(sounds))
@@ -242,11 +251,14 @@ def _drawn(paths: list[str], n: int, rng: np.random.Generator) -> Iterator[Sampl
     """Up to ``n`` different sounds."""
     different = sorted(set(paths))
     for place in rng.permutation(len(different))[:n]:
-        yield _read(different[place])
+        samples, _ = read_audio(different[place], sample_rate=SAMPLE_RATE)
+        yield samples[: round(LONGEST * SAMPLE_RATE)]
 
 
-def _read(path: str) -> Samples:
-    return read_audio(path, sample_rate=SAMPLE_RATE)[0][: round(LONGEST * SAMPLE_RATE)]
+def _read(path: str, duration: float) -> Samples:
+    """A recording, repeated or cut to a duration."""
+    samples, _ = read_audio(path, sample_rate=SAMPLE_RATE)
+    return np.resize(samples, round(duration * SAMPLE_RATE))
 
 
 def _draw(classifier: Classifier, scene: Scene, prediction: Prediction, path: Path) -> None:

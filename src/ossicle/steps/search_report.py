@@ -1,6 +1,7 @@
 """The HTML page of a search: the choice, the front, the table, and the figures on the test part."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,8 @@ def _chosen(row: Row, n_rows: int, command: str) -> Section:
 def _tests(tests: Mapping[str, Report]) -> list[Section]:
     """All figures of a single test; accuracy a fold where there are several."""
     if len(tests) == 1:
-        return list(report_sections(next(iter(tests.values()))))
+        first, *others = report_sections(next(iter(tests.values())))
+        return [replace(first, title="Test, on recordings held out"), *others]
     if not tests:
         return []
     rows = [
