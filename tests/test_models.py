@@ -98,6 +98,19 @@ def test_sweep_answers_exactly_as_one_fit_at_a_time(models):
         np.testing.assert_array_equal(logits.argmax(1), alone.argmax(1))
 
 
+def test_neighbours_at_equal_distances_are_the_first_in_every_form():
+    rng = np.random.default_rng(0)
+    matrix = rng.integers(0, 3, size=(400, 4)).astype(np.float32)
+    targets = rng.integers(0, 3, size=400)
+    train, answers, test = matrix[:200], targets[:200], matrix[200:]
+    models = [NearestNeighbours(n_neighbors=k) for k in (1, 3, 8)]
+    swept = NearestNeighbours.sweep(models, train, answers, test, n_labels=3)
+    for model, logits in zip(models, swept, strict=True):
+        fitted = model.fit(train, answers, n_labels=3)
+        np.testing.assert_array_equal(logits, fitted.logits(test))
+        np.testing.assert_allclose(run(fitted.onnx("label"), test), logits, atol=1e-6)
+
+
 def test_svm_logits_are_scikit_learns_decision_function():
     matrix, targets = blobs(5, n_rows=400)
     ours = SupportVectorMachine(C=2.0).fit(matrix, targets, n_labels=5).logits(matrix)
@@ -134,8 +147,11 @@ def test_a_description_rebuilds_the_model_and_its_network_has_the_same_bytes(kin
     [
         ("swm", "no model is called 'swm'.*did you mean 'svm'"),
         ({"name": "knn", "n_neighbours": 3}, "did you mean 'n_neighbors'"),
-        ({"name": "svm", "C": -1}, "C is -1; it must be above 0"),
+        ({"name": "svm", "C": -1}, "C is -1; it must be a number above 0"),
         ({"name": "svm", "gamma": "wide"}, "gamma is 'wide'"),
+        ({"name": "logreg", "C": "abc"}, "C is 'abc'; it must be a number above 0"),
+        ({"name": "logreg", "class_weight": "foo"}, "class_weight is 'foo'"),
+        ({"name": "knn", "n_neighbors": 2.5}, "n_neighbors is 2.5; it must be a whole number"),
         ({"name": "svm", "kernel": "poly"}, "kernel is 'poly'"),
     ],
 )

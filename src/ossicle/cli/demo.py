@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ossicle.cli.annotations import clock
-from ossicle.cli.terminal import as_json, emit, progress_bars, table, without_shared
+from ossicle.cli.terminal import as_json, emit, progress_bars, table, typed
 from ossicle.types import Event
 
 __all__ = ["demo"]
@@ -44,12 +44,14 @@ def demo(out: Path, data: Path | None, jobs: int, seed: int, as_json: bool) -> N
     from ossicle.steps.demo import demo as run
 
     with progress_bars() as progress:
-        made = run(out, data=data, n_jobs=jobs, seed=seed, progress=progress)
+        made = run(out, data=data, n_jobs=jobs, seed=seed, command=typed(), progress=progress)
     emit(made.to_dict(), _text(made), as_json=as_json)
 
 
 def _text(made: Any) -> str:
     """Front, choice, test, timeline and files."""
+    from ossicle.selection.table import without_shared
+
     test = made.report
     paths = [f"  {what:10} {path}" for what, path in made.written.items()]
     duration = len(made.scene.samples) / made.scene.sample_rate

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ossicle.cli.terminal import as_json, emit, progress_bars, settings, where_option
+from ossicle.cli.terminal import as_json, emit, progress_bars, settings, typed, where_option
 
 __all__ = ["evaluate"]
 
@@ -14,7 +14,7 @@ __all__ = ["evaluate"]
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Write an HTML report here.")
 @click.option("--layout", help="Read the data set as this layout.")
-@click.option("--task", help="Column of the label, if there are several.")
+@click.option("--task", help="Column of the table that is the label.")
 @where_option
 @as_json
 def evaluate(
@@ -41,6 +41,7 @@ def evaluate(
             layout=layout,
             task=task,
             where=settings(where, option="--where"),
+            command=typed(),
             progress=progress,
         )
     written = f"\n\nreport: {out}" if out else ""

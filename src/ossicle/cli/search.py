@@ -12,8 +12,8 @@ from ossicle.cli.terminal import (
     progress_bars,
     settings,
     table,
+    typed,
     where_option,
-    without_shared,
 )
 
 __all__ = ["search"]
@@ -34,7 +34,11 @@ COLUMNS = (
 def _leave_out(text: str | None) -> float | int | None:
     if text is None:
         return None
-    return float(text) if "." in text else int(text)
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        message = f"{text!r} is neither a share such as 0.1 nor a number of groups such as 5"
+        raise click.BadParameter(message, param_hint="--leave-out") from None
 
 
 @click.command()
@@ -58,7 +62,8 @@ def _leave_out(text: str | None) -> float | int | None:
     help="What is judged once at the end: the official split, a fifth of the groups, each fold "
     "in turn, each group in turn, nothing. auto: split if there is one, else holdout.",
 )
-@click.option("--task", help="Column of the label, if there are several.")
+@click.option("--layout", help="Read it as this layout instead of detecting it.")
+@click.option("--task", help="Column of the table that is the label.")
 @where_option
 @click.option("--max-fpr", type=float, help="Choose the best below this false positive rate.")
 @click.option("--paper-protocol", is_flag=True, help="Also select again on the test recordings.")
@@ -77,6 +82,7 @@ def search(
     window_hop: float | None,
     leave_out: str | None,
     test: str,
+    layout: str | None,
     task: str | None,
     where: tuple[str, ...],
     max_fpr: float | None,
@@ -102,19 +108,23 @@ def search(
             window_hop=window_hop,
             leave_out=_leave_out(leave_out),
             test=test,
+            layout=layout,
             task=task,
             where=settings(where, option="--where"),
             limits={} if max_fpr is None else {"max_fpr": max_fpr},
             paper_protocol=paper_protocol,
+            command=typed(),
             n_jobs=jobs,
             seed=seed,
             progress=progress,
         )
-    emit(outcome.to_dict(), _text(outcome.to_dict()), as_json=as_json)
+    emit(outcome, _text(outcome), as_json=as_json)
 
 
 def _text(outcome: dict[str, Any]) -> str:
     """Table, choice, test figures and files."""
+    from ossicle.selection.table import without_shared
+
     rows, shared = without_shared(outcome["rows"], "front_end")
     lines = [*([f"all with {shared}"] if shared else []), table(rows, COLUMNS), ""]
     lines.append(f"on the front: {', '.join(_place(outcome['rows'], outcome['front']))}")
@@ -124,6 +134,11 @@ def _text(outcome: dict[str, Any]) -> str:
         f"  left out of training: {_rates(chosen)}"
     )
     lines += _test_lines(outcome["test"])
+    lines += [
+        f"paper's protocol, optimistic: {name} accuracy {row['accuracy']:.3f}, "
+        f"TPR {row['tpr']:.3f}, FPR {row['fpr']:.3f}"
+        for name, row in outcome["paper"].items()
+    ]
     lines += [f"skipped {path}: {why}" for path, why in outcome["skipped"]]
     lines += ["", *(f"{what:10} {path}" for what, path in outcome["written"].items())]
     return "\n".join(lines)

@@ -2,6 +2,8 @@
 
 import json
 import math
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -14,8 +16,8 @@ __all__ = [
     "progress_bars",
     "settings",
     "table",
+    "typed",
     "where_option",
-    "without_shared",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,18 +59,6 @@ def settings(pairs: Sequence[str], *, option: str) -> dict[str, str]:
     return found
 
 
-def without_shared(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[list[Any], str]:
-    """Take the settings that all rows share out of a column, and give them once.
-
-    >>> without_shared([{"model": "svm C=1 tol=0"}, {"model": "svm C=2 tol=0"}], "model")
-    ([{'model': 'svm C=1'}, {'model': 'svm C=2'}], 'tol=0')
-    """
-    words = [row[column].split(" ") for row in rows]
-    shared = [w for w in words[0][1:] if len(rows) > 1 and all(w in line for line in words)]
-    kept = [" ".join(w for w in line if w not in shared) for line in words]
-    return [{**row, column: text} for row, text in zip(rows, kept, strict=True)], " ".join(shared)
-
-
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """Rows as aligned text: words to the left, numbers to the right."""
     cells = [[_cell(row[column]) for column in columns] for row in rows]
@@ -93,6 +83,11 @@ def _line(words: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
         for word, width, to_right in zip(words, widths, right, strict=True)
     ]
     return "  ".join(padded).rstrip()
+
+
+def typed() -> str:
+    """The command as it was typed, for reports."""
+    return shlex.join(["ossicle", *sys.argv[1:]])
 
 
 @contextmanager

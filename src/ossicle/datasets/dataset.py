@@ -206,10 +206,14 @@ class Dataset:
     # --- parts ------------------------------------------------------------------------------------
 
     def split(
-        self, fractions: Sequence[float] = (0.7, 0.15, 0.15), *, seed: int = 0
+        self,
+        fractions: Sequence[float] = (0.7, 0.15, 0.15),
+        *,
+        seed: int = 0,
+        task: str | None = None,
     ) -> tuple["Dataset", ...]:
-        """Parts with no group cut and the first task's labels spread alike; see `grouped_split`."""
-        parts = grouped_split(self.groups, self._strata(), fractions, seed=seed)
+        """Parts with no group cut and a task's labels spread alike; see `grouped_split`."""
+        parts = grouped_split(self.groups, self._strata(task), fractions, seed=seed)
         return tuple(self.subset(part) for part in parts)
 
     def folds(
@@ -225,15 +229,22 @@ class Dataset:
         DatasetError
             If only some clips have an official fold, or there are fewer groups than folds.
         """
+        for number, train, test in self.fold_indices(n, seed=seed):
+            yield number, self.subset(train), self.subset(test)
+
+    def fold_indices(
+        self, n: int | None = None, *, seed: int = 0
+    ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+        """Fold number, and positions of its training and test clips; as `folds`."""
         official = sorted({clip.fold for clip in self.clips if clip.fold is not None})
         if official and n in (None, len(official)):
             of_clip = np.array(self._official("fold"))
             for number in official:
-                yield number, self.subset(of_clip != number), self.subset(of_clip == number)
+                yield number, np.flatnonzero(of_clip != number), np.flatnonzero(of_clip == number)
         else:
             made = grouped_folds(self.groups, self._strata(), n or N_FOLDS, seed=seed)
             for number, (train, test) in enumerate(made, start=1):
-                yield number, self.subset(train), self.subset(test)
+                yield number, train, test
 
     def official_split(self) -> tuple["Dataset", "Dataset", "Dataset"]:
         """The official training, validation and test parts, as they are; some may be empty.
@@ -268,8 +279,8 @@ class Dataset:
             unique = name if names.count(name) == 1 else f"{name}-{number}"
             yield unique, self.subset(groups != number), self.subset(groups == number)
 
-    def _strata(self) -> ArrayLike:
-        return self.labels() if self.tasks else np.zeros(len(self), np.int64)
+    def _strata(self, task: str | None = None) -> ArrayLike:
+        return self.labels(task) if self.tasks else np.zeros(len(self), np.int64)
 
     def _official(self, column: str) -> list[str | int]:
         values = [getattr(clip, column) for clip in self.clips]

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ossicle.errors import ModelError
-from ossicle.extras import require
 from ossicle.models.graph import Graph
 from ossicle.models.model import Matrix, Model, Targets, present_labels, require_all_labels
 
@@ -38,10 +37,16 @@ class NearestNeighbours(Model):
     name: ClassVar[str] = "knn"
     n_neighbors: int = 5
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.n_neighbors, int) or self.n_neighbors < 1:
+            raise ModelError(
+                f"n_neighbors is {self.n_neighbors!r}; it must be a whole number above 0"
+            )
+
     def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> "FittedNeighbours":
         """Keep all rows; see `Model.fit`."""
         present_labels(targets)
-        if not 1 <= self.n_neighbors <= len(matrix):
+        if self.n_neighbors > len(matrix):
             raise ModelError(
                 f"n_neighbors is {self.n_neighbors}; allowed are 1 to {len(matrix)}, the number "
                 "of training rows"
@@ -74,14 +79,15 @@ class FittedNeighbours:
     n_neighbors: int
 
     def neighbours(self, matrix: Matrix) -> NDArray[np.int64]:
-        """Indices of the nearest training rows, nearest first, shape ``(n_rows, k)``."""
-        search = require("sklearn.neighbors", extra="search").NearestNeighbors(
-            n_neighbors=self.n_neighbors, algorithm="brute"
-        )
-        nearest: NDArray[np.int64] = search.fit(self.matrix).kneighbors(
-            matrix, return_distance=False
-        )
-        return nearest
+        """Indices of the nearest training rows, nearest first, shape ``(n_rows, k)``.
+
+        At equal distances the first row is the nearer, as for ONNX's TopK; scikit-learn leaves
+        that open.
+        """
+        rows, points = matrix.astype(np.float64), self.matrix.astype(np.float64)
+        distances = (rows**2).sum(axis=1)[:, None] + (points**2).sum(axis=1) - 2.0 * rows @ points.T
+        order: NDArray[np.int64] = np.argsort(distances, axis=1, kind="stable")
+        return order[:, : self.n_neighbors]
 
     def logits(self, matrix: Matrix) -> NDArray[np.float64]:
         """Logarithm of each label's share of the votes, shape ``(n_rows, n_labels)``."""

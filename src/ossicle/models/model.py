@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from ossicle.errors import ModelError, nearest
 
-__all__ = ["Fitted", "Matrix", "Model", "Targets", "present_labels", "require_all_labels", "spread"]
+__all__ = [
+    "Fitted",
+    "Matrix",
+    "Model",
+    "Targets",
+    "check_penalty",
+    "present_labels",
+    "require_all_labels",
+    "spread",
+]
 
 Matrix = NDArray[np.float32]
 """Scaled, integrated features, shape ``(n_rows, n_features)``."""
@@ -88,6 +97,14 @@ class Model(abc.ABC):
     def describe(self) -> dict[str, Any]:
         """Name and hyper-parameters as JSON."""
         return {"name": self.name, **dataclasses.asdict(self)}
+
+
+def check_penalty(C: float, class_weight: str | None) -> None:
+    """Refuse a cost that is no positive number, and a weighting that is none."""
+    if isinstance(C, bool) or not isinstance(C, int | float) or not 0 < C < float("inf"):
+        raise ModelError(f"C is {C!r}; it must be a number above 0")
+    if class_weight not in (None, "balanced"):
+        raise ModelError(f"class_weight is {class_weight!r}; allowed are None and 'balanced'")
 
 
 def present_labels(targets: Targets) -> NDArray[np.int64]:

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from ossicle.errors import ModelError
 from ossicle.extras import require
 from ossicle.models.graph import Graph
-from ossicle.models.model import Matrix, Model, Targets, present_labels, require_all_labels, spread
+from ossicle.models.model import (
+    Matrix,
+    Model,
+    Targets,
+    check_penalty,
+    present_labels,
+    require_all_labels,
+    spread,
+)
 
 __all__ = ["SupportVectorMachine"]
 
@@ -56,8 +64,7 @@ class SupportVectorMachine(Model):
     def __post_init__(self) -> None:
         if self.kernel not in KERNELS:
             raise ModelError(f"kernel is {self.kernel!r}; allowed are {' and '.join(KERNELS)}")
-        if not self.C > 0:
-            raise ModelError(f"C is {self.C}; it must be above 0")
+        check_penalty(self.C, self.class_weight)
         _gamma_factor(self.gamma)
 
     def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> "FittedSVM":
@@ -194,8 +201,8 @@ def _gamma_factor(gamma: float | str) -> tuple[float, bool]:
         if match is None:
             raise ModelError(f"gamma is {gamma!r}; allowed are a number, 'scale' and '4*scale'")
         return float(match[1] or 1.0), True
-    if not gamma > 0:
-        raise ModelError(f"gamma is {gamma}; it must be above 0")
+    if isinstance(gamma, bool) or not isinstance(gamma, int | float) or not gamma > 0:
+        raise ModelError(f"gamma is {gamma!r}; it must be a number above 0")
     return float(gamma), False
 
 

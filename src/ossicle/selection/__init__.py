@@ -2,6 +2,7 @@
 
 from ossicle.selection.front import non_dominated, pareto_front
 from ossicle.selection.grid import DEFAULT_GRID, Configuration, expand
+from ossicle.selection.material import StageProgress
 from ossicle.selection.nested import NestedFold, nested_search
 from ossicle.selection.result import SearchResult
 from ossicle.selection.searching import search
@@ -11,6 +12,7 @@ __all__ = [
     "Configuration",
     "NestedFold",
     "SearchResult",
+    "StageProgress",
     "expand",
     "nested_search",
     "non_dominated",

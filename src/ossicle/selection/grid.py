@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ossicle.errors import SearchError, nearest
-from ossicle.features import FrontEnd, front_end
+from ossicle.features import FrontEnd, front_end, integrated_size
 from ossicle.models import Model, model
 from ossicle.models.registry import model_class
 from ossicle.workflow.files import canonical_json, digest
@@ -106,6 +106,7 @@ def _configurations(grid: Mapping[str, Any]) -> Iterator[Configuration]:
         for settings in _products(of_front):
             front = front_end({**base.describe(), **settings})
             for integration, kind in itertools.product(integrations, kinds):
+                integrated_size(1, 1, integration)  # refuses a word that is none
                 of_model = _known_to(lists, kind.fields())
                 for parameters in _products(of_model):
                     yield Configuration(front, integration, kind.from_parameters(parameters))
@@ -130,7 +131,9 @@ def _products(lists: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
 def _refuse_unknown(
     lists: Mapping[str, Any], front_keys: set[str], kinds: Sequence[type[Model]]
 ) -> None:
-    known = front_keys | {field for kind in kinds for field in kind.fields()}
+    known = (front_keys - {"name", "version"}) | {
+        field for kind in kinds for field in kind.fields()
+    }
     for key in lists:
         if key not in known:
             hint = nearest(key, known | set(_OWN_KEYS))

@@ -24,10 +24,10 @@ from ossicle.features import Scaler
 from ossicle.models import Model
 from ossicle.models.model import Targets
 from ossicle.selection.grid import Configuration
-from ossicle.selection.material import Material, Progress, Rows
+from ossicle.selection.material import Material, Rows, StageProgress
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.executor import LocalCluster
-from ossicle.workflow.files import digest, read_json, write_json
+from ossicle.workflow.files import canonical_json, digest, read_json, write_json
 from ossicle.workflow.store import Store
 
 __all__ = ["Fold", "Job", "jobs_of", "one_thread", "out_of_fold_logits", "run_jobs", "times_path"]
@@ -98,12 +98,12 @@ def jobs_of(
 
 def _shares(configuration: Configuration) -> tuple[str, str, str]:
     """Configurations with the same answer are worked on together."""
-    front = digest(str(sorted(configuration.front_end.describe().items())))
+    front = canonical_json(configuration.front_end.describe())
     return front, configuration.integration, configuration.model.name
 
 
 def run_jobs(
-    jobs: Sequence[Job], store: Store, *, n_jobs: int = 1, progress: Progress | None = None
+    jobs: Sequence[Job], store: Store, *, n_jobs: int = 1, progress: StageProgress | None = None
 ) -> list[dict[str, Any]]:
     """Do the jobs that are not done yet; the results in the order of the jobs.
 

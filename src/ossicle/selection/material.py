@@ -17,9 +17,9 @@ from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import read_json, write_json
 from ossicle.workflow.store import Artifact, Store
 
-__all__ = ["Material", "Progress", "Rows"]
+__all__ = ["Material", "Rows", "StageProgress"]
 
-Progress = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done and how many there are."""
 
 
@@ -68,6 +68,8 @@ class Material:
     task : Task
     window, window_hop : float or None
         Seconds; None: each clip is one window.
+    fingerprint : str
+        Of the data set.
     root : Path
         Folder of the artifacts.
     features : Path
@@ -80,6 +82,7 @@ class Material:
     task: Task
     window: float | None
     window_hop: float | None
+    fingerprint: str
     root: Path
     features: Path
     n_jobs: int = 1
@@ -95,7 +98,7 @@ class Material:
         return self.dataset.targets(self.task.name)
 
     def rows(
-        self, front_end: FrontEnd, integration: str, *, progress: Progress | None = None
+        self, front_end: FrontEnd, integration: str, *, progress: StageProgress | None = None
     ) -> Rows:
         """Describe every window, or find it described.
 
@@ -110,7 +113,7 @@ class Material:
             "window": self.window,
             "window_hop": self.window_hop,
         }
-        inputs = [self.dataset.fingerprint()]
+        inputs = [self.fingerprint]
         version = code_digest("audio", "features")
         key = self.store.key("rows", version=version, parameters=parameters, inputs=inputs)
         artifact = self.store.get(key)
@@ -122,7 +125,7 @@ class Material:
         return _read(artifact)
 
     def _describe(
-        self, front_end: FrontEnd, integration: str, out: Path, progress: Progress | None
+        self, front_end: FrontEnd, integration: str, out: Path, progress: StageProgress | None
     ) -> None:
         table = FeatureStore(self.features).extract(
             self.dataset.clips,

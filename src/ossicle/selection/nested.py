@@ -23,7 +23,11 @@ class NestedFold:
 
 
 def nested_search(
-    outer: Mapping[str, tuple[Dataset, Dataset]], *, out: Path, **options: Any
+    outer: Mapping[str, tuple[Dataset, Dataset]],
+    *,
+    out: Path,
+    limits: Mapping[str, float] | None = None,
+    **options: Any,
 ) -> Iterator[NestedFold]:
     """Search on each outer training part, choose there, and judge once on its test part.
 
@@ -32,6 +36,8 @@ def nested_search(
     outer : mapping of name to (train, test)
     out : Path
         Folder of the searches, one a fold; the feature store is shared.
+    limits : mapping, optional
+        Of the choice, as ``max_fpr``.
     **options
         Of `search`.
 
@@ -42,5 +48,5 @@ def nested_search(
     features = out / "features"
     for name, (train, test) in outer.items():
         result = search(train, out=out / f"without-{name}", features=features, **options)
-        chosen = result.choose()
+        chosen = result.choose(**(limits or {}))
         yield NestedFold(name, chosen, evaluate(result.classifier(chosen["id"]), test))

@@ -130,12 +130,19 @@ class SearchResult:
         figures = [{"fpr": report.fpr, "tpr": report.tpr} for report in reports]
         return {ids[place]: reports[place] for place in pareto_front(figures)}
 
-    def plot(self, path: str | Path | None = None, *, x: str = "fpr", y: str = "tpr") -> Any:
-        """Draw the table with its front and the chosen row; save it if a path is given."""
+    def plot(
+        self,
+        path: str | Path | None = None,
+        *,
+        x: str = "fpr",
+        y: str = "tpr",
+        chosen: str | None = None,
+    ) -> Any:
+        """Draw the table with its front and a chosen row's id; save it if a path is given."""
         from ossicle.evaluation.plots import plot_front, save_png
 
         front = pareto_front(self.rows, minimise=(x,), maximise=(y,))
-        chosen = self.rows.index(self.choose())
+        chosen = self.choose()["id"] if chosen is None else chosen
         names = ("model", "integration", "front_end")
         figure = plot_front(self.rows, x=x, y=y, front=front, chosen=chosen, name=names)
         if path is not None:
@@ -151,15 +158,16 @@ class SearchResult:
 
     def _within(self, places: list[int], name: str, limit: float) -> list[int]:
         side, _, column = name.partition("_")
-        if side not in ("max", "min") or column not in self.rows[0]:
-            columns = ", ".join(k for k, v in self.rows[0].items() if isinstance(v, float | int))
-            raise SearchError(f"limit {name!r} is not max_ or min_ with one of: {columns}")
+        columns = [key for key, value in self.rows[0].items() if isinstance(value, float | int)]
+        if side not in ("max", "min") or column not in columns:
+            allowed = ", ".join(columns)
+            raise SearchError(f"limit {name!r} is not max_ or min_ with one of: {allowed}")
         sign = 1.0 if side == "max" else -1.0
         kept = [p for p in places if sign * self.rows[p][column] <= sign * limit]
         if not kept:
-            nearest = min((self.rows[p][column] for p in places), key=lambda value: sign * value)
+            closest = min((self.rows[p][column] for p in places), key=lambda value: sign * value)
             raise SearchError(
-                f"no configuration has {name}={limit:g}; the nearest has {column} {nearest:.4g}. "
+                f"no configuration has {name}={limit:g}; the nearest has {column} {closest:.4g}. "
                 "Widen the limit or the grid"
             )
         return kept
@@ -169,7 +177,7 @@ class SearchResult:
         return {
             "made_by": "search",
             "dataset": dataset.name,
-            "dataset_fingerprint": dataset.fingerprint(),
+            "dataset_fingerprint": self.material.fingerprint,
             "n_clips": len(dataset),
             "n_skipped": len(self.skipped),
             "n_configurations": len(self.rows),
@@ -179,4 +187,4 @@ class SearchResult:
 
 def _preference(row: Mapping[str, Any]) -> tuple[float, float, int]:
     """Smaller is better."""
-    return row["fpr"] - row["tpr"], -row["accuracy"], row["bytes"]
+    return round(row["fpr"] - row["tpr"], 12), -row["accuracy"], row["bytes"]

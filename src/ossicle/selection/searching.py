@@ -11,16 +11,17 @@ import numpy as np
 from ossicle.datasets import Dataset
 from ossicle.datasets.splits import leave_k_out
 from ossicle.errors import SearchError
+from ossicle.models.model import Targets
 from ossicle.selection.grid import DEFAULT_GRID, Configuration, Grid, expand
 from ossicle.selection.leave_k_out import Fold, times_path
-from ossicle.selection.material import Material, Progress
+from ossicle.selection.material import Material, StageProgress
 from ossicle.selection.result import SearchResult
 from ossicle.selection.table import Table, make_table, timed
 from ossicle.types import Task
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import digest, read_json, write_json
 
-__all__ = ["official_folds", "search"]
+__all__ = ["search"]
 
 MIN_FOLDS = 2
 
@@ -37,7 +38,7 @@ def search(
     seed: int = 0,
     out: str | Path | None = None,
     features: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> SearchResult:
     """Judge every configuration of a grid by grouped leave-k-out cross-validation.
 
@@ -80,19 +81,22 @@ def search(
     """
     configurations = expand(DEFAULT_GRID if grid is None else grid)
     chosen = _checked_task(dataset, task)
+    folds = _folds(dataset, chosen, leave_out, seed)
     root = Path(tempfile.mkdtemp(prefix="ossicle-") if out is None else out)
     material = Material(
         dataset=dataset,
         task=chosen,
         window=window,
         window_hop=window_hop,
+        fingerprint=dataset.fingerprint(),
         root=root,
         features=Path(features) if features else root / "features",
         n_jobs=n_jobs,
     )
-    folds = _folds(dataset, leave_out, seed)
+    if out is None:
+        weakref.finalize(material, shutil.rmtree, root, ignore_errors=True)
     rows, skipped = _finished_table(configurations, folds, material, progress)
-    result = SearchResult(
+    return SearchResult(
         rows=rows,
         skipped=skipped,
         configurations=tuple(configurations),
@@ -100,9 +104,6 @@ def search(
         folds=folds,
         seed=seed,
     )
-    if out is None:
-        weakref.finalize(result, shutil.rmtree, root, ignore_errors=True)
-    return result
 
 
 def _checked_task(dataset: Dataset, name: str | None) -> Task:
@@ -116,13 +117,21 @@ def _checked_task(dataset: Dataset, name: str | None) -> Task:
             f"{dataset.name}: {len(dataset)} clips hold {len(present)} label ({heard}); at least "
             "2 are needed. Are the recordings in one folder per label?"
         )
+    absent = [task.labels[k] for k in range(len(task.labels)) if k not in present]
+    if absent:
+        raise SearchError(
+            f"{dataset.name}: no clip here bears {', '.join(absent)}; drop the label, or put "
+            "recordings of it into the training part"
+        )
     return task
 
 
-def _folds(dataset: Dataset, leave_out: float | int | None, seed: int) -> tuple[Fold, ...]:
+def _folds(
+    dataset: Dataset, task: Task, leave_out: float | int | None, seed: int
+) -> tuple[Fold, ...]:
     """Official folds if there are any and nothing else is asked, else leave-k-out."""
     if leave_out is None and dataset.has_folds:
-        folds = official_folds(dataset)
+        folds = [(train, test) for _, train, test in dataset.fold_indices()]
     else:
         folds = leave_k_out(dataset.groups, 0.1 if leave_out is None else leave_out, seed=seed)
     if len(folds) < MIN_FOLDS:
@@ -130,30 +139,28 @@ def _folds(dataset: Dataset, leave_out: float | int | None, seed: int) -> tuple[
             f"{dataset.name}: {len(folds)} fold(s) of {len(dataset)} clips; at least {MIN_FOLDS} "
             "are needed. Leave out less, or give clips of different recordings different groups"
         )
+    targets = dataset.targets(task.name)
+    for train, _ in folds:
+        _refuse_one_label(dataset, task, targets[train])
     return tuple(folds)
 
 
-def official_folds(dataset: Dataset) -> list[Fold]:
-    """Each official fold as test clips, the others as training clips.
-
-    Raises
-    ------
-    SearchError
-        If a clip has no fold.
-    """
-    numbers = [clip.fold for clip in dataset.clips]
-    without = [clip.id for clip in dataset.clips if clip.fold is None]
-    if without:
-        raise SearchError(f"{len(without)} clips have no fold, such as {without[0]}; give all one")
-    folds = np.array(numbers)
-    return [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in np.unique(folds)]
+def _refuse_one_label(dataset: Dataset, task: Task, targets: Targets) -> None:
+    """Every training part needs two labels to tell apart."""
+    present = np.unique(targets)
+    if len(present) < 2:
+        gone = ", ".join(task.labels[k] for k in range(len(task.labels)) if k not in present[:1])
+        raise SearchError(
+            f"{dataset.name}: a fold leaves only one label to train on; all clips of {gone} are "
+            "of one group or fold. Add other recordings of it, or leave out less"
+        )
 
 
 def _finished_table(
     configurations: Sequence[Configuration],
     folds: Sequence[Fold],
     material: Material,
-    progress: Progress | None,
+    progress: StageProgress | None,
 ) -> Table:
     """The table, from the store or made now; measured times lie beside the store."""
     store = material.store
@@ -163,7 +170,7 @@ def _finished_table(
         "task": material.task.name,
         "window": [material.window, material.window_hop],
     }
-    inputs = [material.dataset.fingerprint()]
+    inputs = [material.fingerprint]
     version = code_digest("audio", "features", "models", "evaluation", "selection")
     key = store.key("search", version=version, parameters=parameters, inputs=inputs)
     artifact, times = store.get(key), times_path(store, key)

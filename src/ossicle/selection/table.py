@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ossicle.evaluation.judging import positive_label
 from ossicle.evaluation.metrics import rates
 from ossicle.features import FrontEnd, front_end, integrate
 from ossicle.models import model
 from ossicle.selection.grid import Configuration
 from ossicle.selection.leave_k_out import Fold, Job, jobs_of, run_jobs
-from ossicle.selection.material import Material, Progress
+from ossicle.selection.material import Material, StageProgress
 from ossicle.types import Task
 
-__all__ = ["QUALITIES", "Row", "Table", "make_table", "timed"]
+__all__ = ["QUALITIES", "Row", "Table", "make_table", "timed", "without_shared"]
 
 Row = dict[str, Any]
 Table = tuple[list[Row], tuple[tuple[str, str], ...]]
@@ -29,7 +30,7 @@ def make_table(
     configurations: Sequence[Configuration],
     folds: Sequence[Fold],
     material: Material,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> tuple[dict[str, Any], list[float]]:
     """Judge every configuration.
 
@@ -40,10 +41,8 @@ def make_table(
     list of float
         Milliseconds a window of each configuration, as measured this time.
     """
-    described = {
-        (c.front_end, c.integration): material.rows(c.front_end, c.integration, progress=progress)
-        for c in configurations
-    }
+    pairs = dict.fromkeys((c.front_end, c.integration) for c in configurations)
+    described = {pair: material.rows(*pair, progress=progress) for pair in pairs}
     jobs = list(jobs_of(configurations, folds, material))
     results = run_jobs(jobs, material.store, n_jobs=material.n_jobs, progress=progress)
     front_ms = {
@@ -55,8 +54,8 @@ def make_table(
         rows.append(_row(configuration, mine, material.task))
         network_ms = next(result["network_ms"] for result in mine if "network_ms" in result)
         latencies.append(network_ms + front_ms[configuration.front_end, configuration.integration])
-    skipped = next(iter(described.values())).skipped
-    return {"rows": rows, "skipped": skipped}, latencies
+    skipped = dict.fromkeys(pair for found in described.values() for pair in found.skipped)
+    return {"rows": rows, "skipped": list(skipped)}, latencies
 
 
 def timed(table: Mapping[str, Any], latencies: Sequence[float]) -> Table:
@@ -64,6 +63,18 @@ def timed(table: Mapping[str, Any], latencies: Sequence[float]) -> Table:
     pairs = zip(table["rows"], latencies, strict=True)
     rows = [{**row, "latency_ms": round(latency, 4)} for row, latency in pairs]
     return rows, tuple((path, why) for path, why in table["skipped"])
+
+
+def without_shared(rows: Sequence[Row], column: str) -> tuple[list[Row], str]:
+    """Take the settings that all rows share out of a column, and give them once.
+
+    >>> without_shared([{"model": "svm C=1 tol=0"}, {"model": "svm C=2 tol=0"}], "model")
+    ([{'model': 'svm C=1'}, {'model': 'svm C=2'}], 'tol=0')
+    """
+    words = [row[column].split(" ") for row in rows]
+    shared = [w for w in words[0][1:] if len(rows) > 1 and all(w in line for line in words)]
+    kept = [" ".join(w for w in line if w not in shared) for line in words]
+    return [{**row, column: text} for row, text in zip(rows, kept, strict=True)], " ".join(shared)
 
 
 def _results_of(
@@ -97,8 +108,8 @@ def _row(configuration: Configuration, results: Sequence[Mapping[str, Any]], tas
 
 def figures(confusion: NDArray[np.int64], task: Task) -> dict[str, float]:
     """False and true positive rate (macro one against the rest beyond two labels), accuracy."""
-    positive = task.index(task.positive) if task.positive is not None else None
-    found = rates(confusion, positive=positive)
+    label = positive_label(task)
+    found = rates(confusion, positive=None if label is None else task.index(label))
     accuracy = float(np.trace(confusion) / confusion.sum())
     # Rounded far below what a clip is worth, so that equal counts are equal figures.
     exact = {"fpr": found.fpr, "tpr": found.tpr, "accuracy": accuracy}

@@ -2,11 +2,11 @@
 
 from ossicle.steps.data import extract_features, open_dataset, split_dataset
 from ossicle.steps.hearing import Heard, evaluate_bundle, listen_to, predict_files
-from ossicle.steps.searching import Outcome, search_dataset
+from ossicle.steps.searching import TESTS, search_dataset
 
 __all__ = [
+    "TESTS",
     "Heard",
-    "Outcome",
     "evaluate_bundle",
     "extract_features",
     "listen_to",

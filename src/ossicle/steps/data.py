@@ -9,7 +9,7 @@ from ossicle.datasets import Dataset, read_dataset
 from ossicle.errors import DatasetError
 from ossicle.features import FeatureStore
 from ossicle.features import front_end as build
-from ossicle.selection.material import Progress
+from ossicle.selection import StageProgress
 
 __all__ = ["SPLITS", "extract_features", "open_dataset", "split_dataset"]
 
@@ -17,7 +17,11 @@ SPLITS = ("train", "validation", "test")
 
 
 def open_dataset(
-    path: Path, *, layout: str | None = None, where: Mapping[str, str] | None = None
+    path: Path,
+    *,
+    layout: str | None = None,
+    task: str | None = None,
+    where: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Read a data set and keep the clips that match.
 
@@ -26,6 +30,8 @@ def open_dataset(
     path : Path
     layout : str, optional
         Detected if not given.
+    task : str, optional
+        Column of a table that is the task, if it is not ``label``.
     where : mapping of column to value, optional
 
     Raises
@@ -33,7 +39,8 @@ def open_dataset(
     DatasetError
         If nothing can be read or nothing matches.
     """
-    dataset = read_dataset(path, layout=layout)
+    tasks = None if task in (None, "label") else [task]
+    dataset = read_dataset(path, layout=layout, tasks=tasks)
     kept = dataset.where(**where) if where else dataset
     if where and not len(kept):
         words = ", ".join(f"{column}={value}" for column, value in where.items())
@@ -65,7 +72,7 @@ def extract_features(
     window_hop: float | None = None,
     where: Mapping[str, str] | None = None,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> dict[str, Any]:
     """Describe every clip into a feature store.
 

@@ -24,8 +24,7 @@ from ossicle.datasets import Dataset, make_task, mix_dataset
 from ossicle.errors import DatasetError
 from ossicle.evaluation import Report, evaluate
 from ossicle.evaluation.plots import plot_timeline, save_png
-from ossicle.selection import search
-from ossicle.selection.material import Progress
+from ossicle.selection import StageProgress, search
 from ossicle.selection.table import Row
 from ossicle.steps.scene import Scene, make_scene
 from ossicle.steps.search_report import write_search_report
@@ -122,7 +121,8 @@ def demo(
     data: Path | None = None,
     n_jobs: int = 1,
     seed: int = 0,
-    progress: Progress | None = None,
+    command: str = "ossicle demo",
+    progress: StageProgress | None = None,
 ) -> Demo:
     """From sounds to a detector that listened to a two-minute scene.
 
@@ -134,6 +134,8 @@ def demo(
         Folder with ``alarms/``, ``background/`` and perhaps ``significant/``; by default they
         are synthesised.
     n_jobs, seed : int
+    command : str
+        Said in the report.
     progress : callable, optional
 
     Raises
@@ -170,12 +172,11 @@ def demo(
     written = _written(out)
     replace(result.classifier(chosen["id"]), decision=DECISION).save(written["classifier"])
     classifier = load(written["classifier"])
-    command = "ossicle demo" if data is None else f"ossicle demo --data {data}"
     report = evaluate(classifier, test, command=command)
     write_search_report(
         written["report"], result, chosen=chosen, tests={"test": report}, command=command
     )
-    result.plot(written["front"])
+    result.plot(written["front"], chosen=chosen["id"])
     scene = _scene(out / "mixed", seed)
     write_audio(written["scene"], scene.samples, SAMPLE_RATE)
     prediction = classifier(written["scene"])

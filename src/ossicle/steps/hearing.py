@@ -9,10 +9,10 @@ from pathlib import Path
 from ossicle.audio import info, read_blocks, read_pcm
 from ossicle.classifier import load
 from ossicle.datasets import SOUND_ENDINGS
-from ossicle.errors import AudioError
+from ossicle.errors import AudioError, DatasetError, FeatureError, ModelError
 from ossicle.evaluation import Report, evaluate
 from ossicle.extras import require
-from ossicle.selection.material import Progress
+from ossicle.selection import StageProgress
 from ossicle.steps.data import open_dataset
 from ossicle.types import Event, Prediction, Samples
 
@@ -35,18 +35,17 @@ def evaluate_bundle(
     layout: str | None = None,
     task: str | None = None,
     where: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
+    command: str = "",
+    progress: StageProgress | None = None,
 ) -> Report:
     """Judge a classifier on a data set; with ``out``, write the HTML report."""
-    dataset = open_dataset(path, layout=layout, where=where)
-    words = ["ossicle evaluate", str(bundle), str(path)]
-    words += [f"--where {column}={value}" for column, value in (where or {}).items()]
+    dataset = open_dataset(path, layout=layout, task=task, where=where)
     return evaluate(
         load(bundle),
         dataset,
         task=task,
         out=out,
-        command=" ".join(words),
+        command=command or None,
         progress=progress and partial(progress, "evaluate"),
     )
 
@@ -58,8 +57,10 @@ def predict_files(bundle: Path, sounds: Sequence[Path]) -> Heard:
     for sound in _files(sounds):
         try:
             predictions.append(classifier(sound))
-        except AudioError as error:
+        except (AudioError, FeatureError, ModelError) as error:
             skipped.append((sound, str(error)))
+    if not predictions and not skipped:
+        raise DatasetError(f"no sound file in {', '.join(map(str, sounds))}")
     return Heard(predictions, skipped)
 
 

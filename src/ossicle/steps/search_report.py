@@ -8,9 +8,9 @@ from typing import Any
 from ossicle.evaluation import Report
 from ossicle.evaluation.html import Picture, Section, Table, write_html
 from ossicle.evaluation.plots import png_bytes
-from ossicle.evaluation.sections import report_sections
+from ossicle.evaluation.sections import made_by, report_sections
 from ossicle.selection import SearchResult
-from ossicle.selection.table import Row
+from ossicle.selection.table import Row, without_shared
 
 __all__ = ["COLUMNS", "write_search_report"]
 
@@ -35,6 +35,7 @@ def write_search_report(
     *,
     chosen: Row,
     tests: Mapping[str, Report],
+    paper: Mapping[str, Report] | None = None,
     command: str,
 ) -> None:
     """Write the page.
@@ -47,26 +48,29 @@ def write_search_report(
         The row of the classifier that was trained.
     tests : mapping of name to Report
         Figures on what was held out.
+    paper : mapping of configuration id to Report
+        What the paper's second selection, on the test part, keeps.
     command : str
         What made the page.
     """
     dataset = result.material.dataset
     sections = [
-        _chosen(chosen, len(result.rows), command),
+        _chosen(chosen, len(result.rows)),
         *_tests(tests),
-        _front(result),
+        *_paper(paper or {}),
+        _front(result, chosen),
         _table(result.rows, chosen),
-        Section("Recordings", text=str(dataset.check()), folded=True),
+        Section("Recordings", code=str(dataset.check()), folded=True),
+        *([] if len(tests) == 1 else [made_by(command, {})]),
     ]
     write_html(path, f"Search on {dataset.name}", sections)
 
 
-def _chosen(row: Row, n_rows: int, command: str) -> Section:
+def _chosen(row: Row, n_rows: int) -> Section:
     return Section(
         "Chosen",
         text=f"{row['model']} on {row['integration']} of {row['front_end']}: the best of "
         f"{n_rows} configurations on recordings left out of training (validation figures).",
-        code=command,
         tiles=[
             ("TPR", f"{row['tpr']:.3f}", f"± {row['tpr_std']:.3f} over folds"),
             ("FPR", f"{row['fpr']:.3f}", f"± {row['fpr_std']:.3f} over folds"),
@@ -93,15 +97,29 @@ def _tests(tests: Mapping[str, Report]) -> list[Section]:
     return [Section("Test", text=text, tables=[Table(columns, rows)])]
 
 
-def _front(result: SearchResult) -> Section:
-    figure = result.plot()
+def _paper(paper: Mapping[str, Report]) -> list[Section]:
+    if not paper:
+        return []
+    text = (
+        "The paper's protocol: the whole front was judged on the test part and selected again "
+        "there. These figures are optimistic, since the test recordings took part in choosing."
+    )
+    rows = [(name, r.accuracy, r.tpr, r.fpr) for name, r in paper.items()]
+    columns = ("configuration", "accuracy", "TPR", "FPR")
+    return [Section("Selected again on the test", text=text, tables=[Table(columns, rows)])]
+
+
+def _front(result: SearchResult, chosen: Row) -> Section:
+    figure = result.plot(chosen=chosen["id"])
     text = "Each point is a configuration, judged on recordings left out of its training."
     picture = Picture(png_bytes(figure), alt="True against false positive rate of the search")
     return Section("Front", text=text, pictures=[picture])
 
 
 def _table(rows: Sequence[Row], chosen: Row) -> Section:
-    cells: list[list[Any]] = [[row[column] for column in COLUMNS] for row in rows]
+    short, shared = without_shared(rows, "front_end")
+    cells: list[list[Any]] = [[row[column] for column in COLUMNS] for row in short]
     marked = [place for place, row in enumerate(rows) if row["id"] == chosen["id"]]
-    table = Table(COLUMNS, cells, marked=marked)
-    return Section("All configurations", tables=[table], folded=len(rows) > 20)
+    table = Table([column.replace("_", " ") for column in COLUMNS], cells, marked=marked)
+    text = f"All with {shared}." if shared else ""
+    return Section("All configurations", text, tables=[table], folded=len(rows) > 20)

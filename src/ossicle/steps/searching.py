@@ -1,7 +1,6 @@
 """The search step: a data set in, a judged classifier with table, plots and report out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,73 +8,30 @@ import numpy as np
 
 from ossicle.datasets import Dataset
 from ossicle.errors import SearchError
-from ossicle.evaluation import Report
+from ossicle.evaluation import Report, evaluate
 from ossicle.evaluation.intervals import wilson
-from ossicle.selection import SearchResult, nested_search, search
-from ossicle.selection.material import Progress
-from ossicle.selection.searching import official_folds
+from ossicle.selection import SearchResult, StageProgress, nested_search, search
 from ossicle.selection.table import Row
 from ossicle.steps.data import open_dataset
 from ossicle.steps.search_report import write_search_report
-from ossicle.workflow.files import write_json
+from ossicle.workflow.code import code_digest
+from ossicle.workflow.files import canonical_json, digest, file_digest, read_json, write_json
 
-__all__ = ["Outcome", "search_dataset"]
+__all__ = ["TESTS", "search_dataset"]
+
+TESTS = ("auto", "split", "holdout", "folds", "groups", "none")
+"""What can be held out of the search and judged once."""
 
 HELD_OUT = 0.2
+"""Share of the groups that ``holdout`` keeps for the test."""
 
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What the search step made.
-
-    Parameters
-    ----------
-    rows : list of dict
-        The table of the last search.
-    front : list of str
-        Ids on its front.
-    chosen : dict
-        The row of the classifier.
-    tests : dict of str to Report
-        Figures on what was held out; one entry a fold for nested protocols.
-    written : dict of str to Path
-        Files made.
-    skipped : tuple of (path, reason)
-    """
-
-    rows: list[Row]
-    front: list[str]
-    chosen: Row
-    tests: dict[str, Report]
-    written: dict[str, Path]
-    skipped: tuple[tuple[str, str], ...]
-
-    @property
-    def correct(self) -> tuple[int, int]:
-        """Clips answered rightly and clips asked, over all tests."""
-        counts = [np.asarray(report.confusion) for report in self.tests.values()]
-        n_labels = [len(report.labels) for report in self.tests.values()]
-        right = sum(int(np.trace(c[:, :n])) for c, n in zip(counts, n_labels, strict=True))
-        return right, sum(int(c.sum()) for c in counts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The outcome as JSON."""
-        right, asked = self.correct
-        accuracies = {name: report.accuracy for name, report in self.tests.items()}
-        overall: dict[str, Any] = {"clips": asked, "accuracies": accuracies}
-        if asked:
-            overall["accuracy"] = right / asked
-            overall["interval"] = list(wilson(right, asked))
-            overall["mean_of_tests"] = float(np.mean(list(accuracies.values())))
-            overall["worst"] = min(accuracies, key=accuracies.__getitem__)
-        return {
-            "rows": self.rows,
-            "front": self.front,
-            "chosen": self.chosen,
-            "test": overall,
-            "written": {name: str(path) for name, path in self.written.items()},
-            "skipped": [list(pair) for pair in self.skipped],
-        }
+FILES = {
+    "classifier": "best.ossicle",
+    "table": "table.csv",
+    "front": "front.png",
+    "report": "report.html",
+}
+OUTCOME = "outcome.json"
 
 
 def search_dataset(
@@ -83,19 +39,20 @@ def search_dataset(
     *,
     out: Path,
     test: str = "auto",
+    layout: str | None = None,
     task: str | None = None,
     where: Mapping[str, str] | None = None,
     limits: Mapping[str, float] | None = None,
     paper_protocol: bool = False,
-    seed: int = 0,
+    n_jobs: int = 1,
     command: str = "",
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
     **options: Any,
-) -> Outcome:
+) -> dict[str, Any]:
     """Choose and train a classifier on a data set and judge it on what was held out.
 
     Writes ``best.ossicle``, ``table.csv``, ``front.png``, ``report.html`` and ``outcome.json``
-    into ``out``.
+    into ``out``. Where they are there already, made from the same, nothing is done.
 
     Parameters
     ----------
@@ -106,34 +63,112 @@ def search_dataset(
     test : str
         ``split``: the official test split; ``holdout``: a fifth of the groups; ``folds``: each
         official fold in turn, everything chosen without it; ``groups``: each group in turn;
-        ``none``; ``auto``: split if there is one, else holdout.
+        ``none``; ``auto``: split if there is one, else holdout. With ``folds`` and ``groups``
+        the classifier that is kept is chosen and trained on everything.
+    layout, task, where
+        As for `open_dataset`.
     limits : mapping, optional
         Limits of the choice, as ``max_fpr``.
     paper_protocol : bool
-        Judge the whole front on the test part and select again there.
+        Judge the whole front on the test part too and select again there: optimistic figures,
+        kept apart from the honest ones.
+    n_jobs : int
+        Processes.
     command : str
         What made the report, to be printed in it.
     **options
-        Of `ossicle.search`.
+        Of `ossicle.search`: ``grid, leave_out, window, window_hop, seed``.
+
+    Returns
+    -------
+    dict
+        ``rows`` (the table), ``front`` (ids), ``chosen`` (its row), ``test`` (figures), ``paper``
+        (figures of the front's survivors), ``skipped``, ``written`` (paths).
+
+    Raises
+    ------
+    SearchError
+        If the data set lacks what ``test`` asks for.
     """
-    dataset = open_dataset(path, where=where)
-    shared = {**options, "task": task, "seed": seed, "progress": progress}
-    nested = _outer(dataset, test)
-    development, held_out = (dataset, None) if nested else _parts(dataset, test, seed)
+    if test not in TESTS:
+        raise SearchError(f"test is {test!r}; allowed are {', '.join(TESTS)}")
+    dataset = open_dataset(path, layout=layout, task=task, where=where)
+    asked = [test, task, dict(limits or {}), paper_protocol, command, options]
+    key = digest(canonical_json(asked), dataset.fingerprint(), code_digest("steps", "selection"))
+    finished = _finished(out, key)
+    if finished is not None:
+        return finished
+    shared = {**options, "task": task, "n_jobs": n_jobs, "progress": progress}
+    outer = _outer(dataset, test)
+    if outer and paper_protocol:
+        raise SearchError(f"the paper's protocol needs one test part; test={test!r} has many")
+    nested = nested_search(outer, out=out, limits=limits, **shared)
+    tests = {fold.name: fold.report for fold in nested}
+    seed = int(options.get("seed", 0))
+    development, held_out = (dataset, None) if outer else _parts(dataset, test, task, seed)
     result = search(development, out=out, **shared)
     chosen = result.choose(**(limits or {}))
-    tests = {fold.name: fold.report for fold in nested_search(nested, out=out, **shared)}
+    written = {what: out / name for what, name in FILES.items()}
+    classifier = result.classifier(chosen["id"])
+    classifier.save(written["classifier"])
+    paper: dict[str, Report] = {}
     if held_out is not None:
-        tests = result.evaluate(held_out, paper_protocol=paper_protocol, **(limits or {}))
-    outcome = Outcome(
-        rows=result.rows,
-        front=[row["id"] for row in result.front()],
-        chosen=chosen,
-        tests=tests,
-        written=_files(out),
-        skipped=result.skipped,
+        tests = {"test": evaluate(classifier, held_out, task=task, command=command or None)}
+        paper = result.evaluate(held_out, paper_protocol=True) if paper_protocol else {}
+    _write(result, written, chosen=chosen, tests=tests, paper=paper, command=command)
+    outcome = _outcome(result, written, chosen=chosen, tests=tests, paper=paper)
+    made = {what: file_digest(path) for what, path in written.items()}
+    write_json(out / OUTCOME, {"key": key, "files": made, "outcome": outcome})
+    return outcome
+
+
+def _write(
+    result: SearchResult,
+    written: Mapping[str, Path],
+    *,
+    chosen: Row,
+    tests: Mapping[str, Report],
+    paper: Mapping[str, Report],
+    command: str,
+) -> None:
+    result.to_csv(written["table"])
+    result.plot(written["front"], chosen=chosen["id"])
+    write_search_report(
+        written["report"], result, chosen=chosen, tests=tests, paper=paper, command=command
     )
-    _write(result, outcome, command)
+
+
+def _outcome(
+    result: SearchResult,
+    written: Mapping[str, Path],
+    *,
+    chosen: Row,
+    tests: Mapping[str, Report],
+    paper: Mapping[str, Report],
+) -> dict[str, Any]:
+    return {
+        "rows": result.rows,
+        "front": [row["id"] for row in result.front()],
+        "chosen": chosen,
+        "test": _figures(tests),
+        "paper": {name: _rates(report) for name, report in paper.items()},
+        "skipped": [list(pair) for pair in _skipped(result, tests)],
+        "written": {what: str(path) for what, path in written.items()},
+    }
+
+
+def _finished(out: Path, key: str) -> dict[str, Any] | None:
+    """The outcome of a run that is complete and was made from the same."""
+    if not (out / OUTCOME).is_file():
+        return None
+    record = read_json(out / OUTCOME)
+    if record.get("key") != key:
+        return None
+    files = {what: out / name for what, name in FILES.items()}
+    same = all(path.is_file() for path in files.values()) and record["files"] == {
+        what: file_digest(path) for what, path in files.items()
+    }
+    outcome: dict[str, Any] | None = record["outcome"] if same else None
     return outcome
 
 
@@ -145,14 +180,12 @@ def _outer(dataset: Dataset, test: str) -> dict[str, tuple[Dataset, Dataset]]:
         return {}
     if not dataset.has_folds:
         raise SearchError(f"{dataset.name} has no column fold; test on holdout or groups instead")
-    names = sorted({clip.fold for clip in dataset.clips if clip.fold is not None})
-    pairs = zip(names, official_folds(dataset), strict=True)
-    return {
-        f"fold-{n}": (dataset.subset(train), dataset.subset(part)) for n, (train, part) in pairs
-    }
+    return {f"fold-{number}": (train, part) for number, train, part in dataset.folds()}
 
 
-def _parts(dataset: Dataset, test: str, seed: int) -> tuple[Dataset, Dataset | None]:
+def _parts(
+    dataset: Dataset, test: str, task: str | None, seed: int
+) -> tuple[Dataset, Dataset | None]:
     """Development and test part."""
     if test == "none":
         return dataset, None
@@ -160,32 +193,40 @@ def _parts(dataset: Dataset, test: str, seed: int) -> tuple[Dataset, Dataset | N
         if not dataset.has_split:
             raise SearchError(f"{dataset.name} has no column split; test on holdout instead")
         train, validation, held_out = dataset.official_split()
+        if not len(held_out):
+            raise SearchError(
+                f"{dataset.name}: no clip has the split test; test on holdout or none instead"
+            )
         return train + validation, held_out
-    development, held_out = dataset.split((1.0 - HELD_OUT, HELD_OUT), seed=seed)
+    development, held_out = dataset.split((1.0 - HELD_OUT, HELD_OUT), seed=seed, task=task)
     return development, held_out
 
 
-def _files(out: Path) -> dict[str, Path]:
-    names = {
-        "classifier": "best.ossicle",
-        "table": "table.csv",
-        "front": "front.png",
-        "report": "report.html",
-        "outcome": "outcome.json",
+def _figures(tests: Mapping[str, Report]) -> dict[str, Any]:
+    """Accuracy over all tests with its interval, and of each."""
+    if not tests:
+        return {"clips": 0, "accuracies": {}}
+    accuracies = {name: report.accuracy for name, report in tests.items()}
+    asked = sum(report.n_clips for report in tests.values())
+    right = sum(round(report.accuracy * report.n_clips) for report in tests.values())
+    single = _rates(next(iter(tests.values()))) if len(tests) == 1 else {}
+    return {
+        **single,
+        "clips": asked,
+        "accuracy": right / asked,
+        "interval": list(wilson(right, asked)),
+        "accuracies": accuracies,
+        "mean_of_tests": float(np.mean(list(accuracies.values()))),
+        "worst": min(accuracies, key=accuracies.__getitem__),
     }
-    return {what: out / name for what, name in names.items()}
 
 
-def _write(result: SearchResult, outcome: Outcome, command: str) -> None:
-    classifier = result.classifier(outcome.chosen["id"])
-    classifier.save(outcome.written["classifier"])
-    result.to_csv(outcome.written["table"])
-    result.plot(outcome.written["front"])
-    write_search_report(
-        outcome.written["report"],
-        result,
-        chosen=outcome.chosen,
-        tests=outcome.tests,
-        command=command,
-    )
-    write_json(outcome.written["outcome"], outcome.to_dict())
+def _rates(report: Report) -> dict[str, float]:
+    return {"fpr": report.fpr, "tpr": report.tpr, "accuracy": report.accuracy}
+
+
+def _skipped(result: SearchResult, tests: Mapping[str, Report]) -> dict[tuple[str, str], None]:
+    """Every file that was left out of the search or of a test, once, with the reason."""
+    of_tests = [pair for report in tests.values() for pair in report.skipped]
+    known = set(result.material.dataset.skipped)  # files that are no clips
+    return dict.fromkeys(pair for pair in [*result.skipped, *of_tests] if pair not in known)
