@@ -26,3 +26,22 @@ def folders_of_tones(root: Path, *, n_clips: int = 10, labels=("high", "low")) -
             samples = tone_in_noise(PITCHES[label], seed=100 * number + take)
             write_audio(root / label / f"{label}_{take}.wav", samples, RATE)
     return root
+
+
+def table_of_tones(root: Path, *, swapped_fold: int | None = None) -> Path:
+    """Forty clips of ten rooms, both labels in each, as a table with folds and an official split.
+
+    ``swapped_fold`` gives the clips of one fold each other's label.
+    """
+    folders_of_tones(root, n_clips=20)
+    lines = ["path,label,pitch,group,fold,split"]
+    for pitch in ("high", "low"):
+        for take in range(20):
+            room, fold = take % 10, take % 10 % 5 + 1
+            swapped = fold == swapped_fold
+            label = {"high": "low", "low": "high"}[pitch] if swapped else pitch
+            split = {1: "test", 2: "validation"}.get(fold, "train")
+            lines.append(f"{pitch}/{pitch}_{take}.wav,{label},{pitch},room{room},{fold},{split}")
+    table = root / "clips.csv"
+    table.write_text("\n".join(lines) + "\n")
+    return table

@@ -41,6 +41,26 @@ def test_the_same_recipe_again_does_no_work(sounds: Path, made: Path) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in made.rglob("*")}
 
 
+def test_mixes_that_were_lost_are_made_again(sounds: Path, made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(made, out)
+    (out / "audio/0003.flac").unlink()
+    assert len(mixed(sounds, out)) == 40
+    assert digests(out) == digests(made)
+    (out / "audio/0003.flac").rename(out / "audio/mine.flac")
+    with pytest.raises(DatasetError, match=r"lacks audio/0003\.flac and holds audio/mine\.flac"):
+        mixed(sounds, out)
+    assert (out / "audio/mine.flac").exists()
+
+
+def test_mixes_made_by_other_code_are_refused(
+    sounds: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ossicle.datasets.mixing.code_digest", lambda *parts: "edited")
+    with pytest.raises(DatasetError, match="another version of ossicle"):
+        mixed(sounds, made)
+
+
 def test_progress_counts_every_mix(sounds: Path, tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     mixed(sounds, tmp_path / "out", n=10, progress=lambda done, total: calls.append((done, total)))

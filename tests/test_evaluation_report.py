@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evaluation_fakes import ALARM, PETS, FakeClassifier, FakeDataset, alarms, clip
-from small_classifiers import RATE, nearest_prototype, noise, tone
+from small_classifiers import RATE, linear, nearest_prototype, noise, tone
 
 from ossicle.audio import write_audio
 from ossicle.errors import EvaluationError
@@ -74,6 +74,26 @@ def test_nothing_to_judge_is_an_error_that_says_why() -> None:
         evaluate(FakeClassifier(PETS), FakeDataset([clip("horse", 1.0, 0.0, 0.0)]))
 
 
+def test_a_clip_of_another_length_than_stacked_ones_is_skipped_with_the_true_cause(
+    tmp_path: Path,
+) -> None:
+    n_frames = 97  # of a second
+    network = linear(np.random.default_rng(0).standard_normal((16 * n_frames, 3)), np.zeros(3))
+    classifier = nearest_prototype(
+        network=network, integration="stack", scaler=None, window=None, window_hop=None
+    )
+    clips = []
+    for name, seconds in (("one", 1.0), ("half", 0.5), ("vanished", 1.0)):
+        write_audio(tmp_path / f"{name}.wav", noise(seconds), RATE)
+        clips.append(Clip(Recording(tmp_path / f"{name}.wav"), labels={"label": "other"}))
+    (tmp_path / "vanished.wav").unlink()
+    report = evaluate(classifier, FakeDataset(clips))
+    reasons = {Path(name).name: why for name, why in report.skipped}
+    assert set(reasons) == {"half.wav", "vanished.wav"}
+    assert "a clip of 47 frames; this classifier takes clips of 97 frames" in reasons["half.wav"]
+    assert "no such file" in reasons["vanished.wav"]
+
+
 def test_unknown_and_unfit_tasks_are_refused() -> None:
     with pytest.raises(EvaluationError, match="no task 'species'; allowed: label"):
         evaluate(FakeClassifier(PETS), alarms(), task="species")
@@ -126,7 +146,8 @@ def test_json_is_strict_and_complete() -> None:
     assert read["accuracy_grouped"] == [None, None]
     assert read["per_class"][0]["label"] == "dog"
     assert read["data"] == {
-        "name": "kitchen", "fingerprint": "f00d", "licences": {"not stated": 1}, "n_synthetic": 0
+        "name": "kitchen", "fingerprint": "f00d", "licences": {"not stated": 1}, "n_synthetic": 0,
+        "n_trained_on": 0,
     }  # fmt: skip
     assert read["provenance"]["search"]["n_configurations"] == 12
     assert "answers" not in read

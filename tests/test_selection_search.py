@@ -18,7 +18,9 @@ from sounds import RATE, folders_of_tones, tone_in_noise
 
 import ossicle
 from ossicle import SearchError
+from ossicle.audio import write_audio
 from ossicle.datasets import Dataset, read_dataset
+from ossicle.evaluation import evaluate
 from ossicle.features import Scaler
 from ossicle.selection import search
 from ossicle.selection.leave_k_out import jobs_of, run_job
@@ -195,6 +197,36 @@ def test_evaluation_judges_the_choice_alone_unless_the_paper_is_followed(found, 
     assert list(found.evaluate(test)) == [found.choose()["id"]]
     front = {row["id"] for row in found.front()}
     assert set(found.evaluate(test, paper_protocol=True)) <= front
+
+
+def test_a_test_on_what_was_trained_on_says_so(found, tones, tmp_path):
+    classifier = found.best()
+    others = read_dataset(folders_of_tones(tmp_path, n_clips=12))  # ten a label are known
+    assert evaluate(classifier, tones).data.n_trained_on == len(tones)
+    mixed = evaluate(classifier, others)
+    assert mixed.data.n_trained_on == 20
+    assert "warning: 20 of these clips took part in training" in mixed.text()
+    new = others.subset([i for i, clip in enumerate(others) if "_1" in clip.path.stem[-3:-1]])
+    assert evaluate(classifier, new).data.n_trained_on == 0
+    assert "warning" not in evaluate(classifier, new).text()
+
+
+def test_quiet_windows_are_not_trained_on(tmp_path):
+    for label, pitch in {"high": 1_900.0, "low": 400.0}.items():
+        for take in range(6):
+            sound = tone_in_noise(pitch, seed=take)
+            silence = np.zeros(4 * len(sound), dtype=np.float32)
+            path = tmp_path / label / f"{take}.wav"
+            write_audio(path, np.concatenate([sound, silence]), RATE)
+    write_audio(tmp_path / "low" / "nothing.wav", np.zeros(RATE, dtype=np.float32), RATE)
+    grid = {**GRID, "integration": ["mean"]}
+    result = search(read_dataset(tmp_path), grid=grid, leave_out=0.25, window=0.256)
+    configuration = result.configurations[0]
+    rows = result.material.rows(configuration.front_end, configuration.integration)
+    assert np.bincount(rows.clip_index).max() <= 4  # of about 19 windows a clip
+    assert [why for path, why in result.skipped if "nothing" in path] == [
+        "quiet throughout: no window reaches -60 dBFS"
+    ]
 
 
 def test_windows_of_a_clip_stay_together(tones, tmp_path):

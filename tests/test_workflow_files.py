@@ -22,6 +22,7 @@ from ossicle.workflow import (
     code_digest,
     digest,
     file_digest,
+    file_digests,
     read_json,
     replacing,
     write_json,
@@ -225,6 +226,26 @@ def test_a_file_is_named_by_its_bytes_alone(tmp_path: Path) -> None:
         file_digest(tmp_path / "missing")
 
 
+def test_digests_of_many_files_follow_every_edit_and_name_what_is_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / name for name in "abc"]
+    for path in paths[:2]:
+        path.write_bytes(b"same")
+        os.utime(path, (0, 0))
+    first = file_digests([*paths, paths[0]])
+    assert list(first) == paths
+    assert first[paths[0]] == first[paths[1]] == file_digest(paths[0])
+    assert "cannot read" in str(first[paths[2]])
+    paths[1].write_bytes(b"else")
+    os.utime(paths[1], (0, 0))
+    assert file_digests(paths)[paths[1]] == file_digest(paths[1])
+    monkeypatch.setattr("ossicle.workflow.files._SETTLED", -1e9)
+    known = file_digests(paths[:2])
+    monkeypatch.setattr("ossicle.workflow.files.file_digest", None)
+    assert file_digests(paths[:2]) == known
+
+
 def _digest_of_copy(folder: Path, part: str) -> str:
     code = f"from ossicle.workflow import code_digest; print(code_digest({part!r}))"
     environment = {**os.environ, "PYTHONPATH": str(folder)}
@@ -252,6 +273,18 @@ def test_editing_any_source_of_a_part_changes_its_digest(tmp_path: Path) -> None
         file.write("# edited\n")
     assert _digest_of_copy(tmp_path, "workflow") != before
     assert _digest_of_copy(tmp_path, "workflow.files") == module
+
+
+def test_another_version_of_a_library_changes_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = code_digest("types", libraries=("numpy", "scipy"))
+    assert before == code_digest("types", libraries=("scipy", "numpy")) != code_digest("types")
+    code_digest.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr("importlib.metadata.version", lambda name: "99.0")
+        assert code_digest("types", libraries=("numpy", "scipy")) != before
+    code_digest.cache_clear()
+    with pytest.raises(WorkflowError, match="no_such_library is not installed"):
+        code_digest("types", libraries=("no_such_library",))
 
 
 def test_a_part_that_does_not_exist_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 OssicleError
 ├── AudioError          a sound file or array that cannot be used
+│   └── UnavailableError    a sound that could not be read this time
 ├── DatasetError        a data set, label, split or mixing recipe that cannot be used
 ├── FeatureError        a front end, integration or feature store that cannot be used
 ├── ModelError          an estimator or network that cannot be fitted, written or run
@@ -27,6 +28,7 @@ __all__ = [
     "ModelError",
     "OssicleError",
     "SearchError",
+    "UnavailableError",
     "WorkflowError",
     "nearest",
 ]
@@ -38,6 +40,13 @@ class OssicleError(Exception):
 
 class AudioError(OssicleError):
     """A sound file or array that cannot be used."""
+
+
+class UnavailableError(AudioError):
+    """A sound that could not be read this time: missing, refused by the system, too large for now.
+
+    Says nothing about the sound itself, so nothing is to be remembered about it.
+    """
 
 
 class DatasetError(OssicleError):

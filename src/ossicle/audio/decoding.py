@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ossicle.audio.containers import FORMATS, counts_samples, format_of, likeness, missing_bytes
 from ossicle.audio.limits import Limits, check_amount, check_rate
-from ossicle.errors import AudioError
+from ossicle.errors import AudioError, UnavailableError
 
 __all__ = ["UNKNOWN_LENGTH", "decode", "opened"]
 
@@ -24,6 +24,7 @@ UNKNOWN_LENGTH = 2**62
 """At least this many samples are promised where a streaming writer did not know."""
 
 _BLOCK_VALUES = 65_536  # 256 KiB of float32 stay in the cache
+_SYSTEM_ERROR = 2  # libsndfile's code for what the system, not the file, is to blame for
 _LOUDEST = 1e6  # integers written as floats reach 32 768; beyond that the bytes are not sound
 
 
@@ -48,13 +49,16 @@ def opened(path: Path, limits: Limits) -> Iterator[Any]:
     except AudioError:
         raise
     except FileNotFoundError:
-        raise AudioError(f"{path}: no such file; is the path relative to another folder?") from None
+        raise UnavailableError(
+            f"{path}: no such file; is the path relative to another folder?"
+        ) from None
     except OSError as error:
-        raise AudioError(f"{path}: cannot be opened ({error.strerror or error})") from error
+        raise UnavailableError(f"{path}: cannot be opened ({error.strerror or error})") from error
     except MemoryError:
-        raise AudioError(f"{path}: not enough memory; read it in blocks") from None
+        raise UnavailableError(f"{path}: not enough memory; read it in blocks") from None
     except (soundfile.SoundFileError, ValueError, TypeError, OverflowError) as error:
-        raise AudioError(
+        by_system = getattr(error, "code", None) == _SYSTEM_ERROR
+        raise (UnavailableError if by_system else AudioError)(
             f"{path}: cannot be decoded ({_reason(error)}); damaged, cut off, or of a kind "
             f"libsndfile does not know? {FORMATS} are read"
         ) from error

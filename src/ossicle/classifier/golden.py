@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ossicle.classifier.description import json_bytes, read_json_bytes
 from ossicle.classifier.stream import Stream
 from ossicle.classifier.trained import Trained
-from ossicle.classifier.windows import WindowCutter
 from ossicle.errors import BundleError
+from ossicle.features import WindowCutter
 from ossicle.types import Event, Prediction, Samples
 
 __all__ = ["GOLDEN", "VerifyReport", "compare_golden", "golden_sound", "make_golden"]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ossicle.audio import Resampler
 from ossicle.classifier.decision import DecisionState, Question, answer
 from ossicle.classifier.trained import Trained
-from ossicle.classifier.windows import Piece, WindowCutter
 from ossicle.errors import AudioError
+from ossicle.features import Piece, WindowCutter
 from ossicle.types import QUIET, Event, Floats, Prediction, Samples, Window
 
 __all__ = ["Stream", "answers"]

@@ -12,8 +12,8 @@ from ossicle.audio import check_rate
 from ossicle.classifier.activation import ACTIVATIONS
 from ossicle.classifier.decision import Decision, Question
 from ossicle.classifier.network import Network
-from ossicle.errors import ModelError
-from ossicle.features import FrontEnd, Scaler, integrate, integrated_size
+from ossicle.errors import FeatureError, ModelError
+from ossicle.features import FrontEnd, Scaler, integrate, integrated_size, window_lengths
 from ossicle.types import Task
 
 __all__ = ["MAX_WINDOW", "Trained"]
@@ -44,7 +44,7 @@ class Trained:
         Applied to the vector.
     window, window_hop : float, optional
         Seconds. ``window=None``: the whole recording is the one window. ``window_hop=None``:
-        half a window.
+        half a window, in whole frames.
     activation : mapping of task name to "softmax", "sigmoid" or "identity"
         What is still to be applied to the logits.
     temperature : mapping of task name to float
@@ -71,9 +71,7 @@ class Trained:
         self._set(tasks=tuple(self.tasks))
         _check_tasks(self.tasks)
         check_rate(self.front_end.sample_rate, name="sample_rate of the front end")
-        if self.window is not None and self.window_hop is None:
-            self._set(window_hop=self.window / 2)
-        _check_windows(self.window, self.window_hop)
+        self._check_windows()
         usual = {task.name: _usual_activation(task) for task in self.tasks}
         self._set(
             activation={**usual, **self.activation},
@@ -122,6 +120,11 @@ class Trained:
     def features(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the network sees of a window: finished, integrated and scaled frames."""
         matrix = self.front_end.finish(frames)
+        if self.clip_frames not in (None, len(matrix)):
+            raise FeatureError(
+                f"a clip of {len(matrix)} frames; this classifier takes clips of "
+                f"{self.clip_frames} frames; train with window= in seconds for clips of any length"
+            )
         vector = matrix if self.integration is None else integrate(matrix, how=self.integration)
         if self.scaler is None:
             return vector
@@ -143,6 +146,13 @@ class Trained:
                 "are they logits that need an activation of softmax or sigmoid?"
             )
         return np.clip(scores, 0.0, 1.0)
+
+    def _check_windows(self) -> None:
+        if self.window is not None and not 0.0 < self.window <= MAX_WINDOW:
+            raise ModelError(f"window is {self.window} s; allowed are 0 to {MAX_WINDOW:g} s")
+        lengths = window_lengths(self.front_end, self.window, self.window_hop)
+        if lengths is not None and self.window_hop is None:
+            self._set(window_hop=lengths[1] / self.front_end.sample_rate)
 
     def _check_maps(self) -> None:
         names = {task.name for task in self.tasks}
@@ -189,26 +199,14 @@ def _check_tasks(tasks: tuple[Task, ...]) -> None:
             )
 
 
-def _check_windows(window: float | None, window_hop: float | None) -> None:
-    if window is None:
-        if window_hop is not None:
-            raise ModelError(f"window_hop is {window_hop} s without a window; give window= too")
-        return
-    if not 0.0 < window <= MAX_WINDOW:
-        raise ModelError(f"window is {window} s; allowed are 0 to {MAX_WINDOW:g} s")
-    if window_hop is None or not 0.0 < window_hop <= window:
-        raise ModelError(
-            f"window_hop is {window_hop} s; allowed are 0 to the window's {window:g} s"
-        )
-
-
 def _feature_shape(trained: Trained, input_shape: Sequence[int | None]) -> tuple[int, ...]:
     """Shape of the features of a window (of a clip of one frame, if any length is taken)."""
     front_end, how = trained.front_end, trained.integration
-    if trained.window is None:
+    lengths = window_lengths(front_end, trained.window, trained.window_hop)
+    if lengths is None:
         n_frames = _clip_frames(trained, input_shape) or 1
     else:
-        n_frames = front_end.n_frames(round(trained.window * front_end.sample_rate))
+        n_frames = front_end.n_frames(lengths[0])
     if n_frames * front_end.n_bands > MAX_VALUES:
         raise ModelError(
             f"a window holds {n_frames} frames of {front_end.n_bands} bands; "

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ossicle.types import Event, Prediction
 
@@ -24,7 +25,8 @@ def as_table(predictions: Sequence[Prediction]) -> str:
     """One paragraph a recording."""
     from ossicle.classifier import describe_prediction
 
-    return "\n".join(describe_prediction(prediction) for prediction in predictions)
+    named = (replace(found, recording=_shown(found.recording)) for found in predictions)
+    return "\n".join(describe_prediction(prediction) for prediction in named)
 
 
 def as_json(predictions: Sequence[Prediction]) -> str:
@@ -66,25 +68,29 @@ def as_csv(predictions: Sequence[Prediction]) -> str:
     for prediction in predictions:
         for event in prediction.events:
             limits = f"{event.start:.3f}", f"{event.end:.3f}"
-            label = _no_formula(event.label)
-            name = _no_formula(prediction.recording)
-            writer.writerow([name, *limits, label, f"{event.score:.4f}", event.task])
+            words = (prediction.recording, event.label, event.task)
+            name, label, task = map(_no_formula, words)
+            writer.writerow([name, *limits, label, f"{event.score:.4f}", task])
     return text.getvalue().rstrip("\n")
 
 
 def _no_formula(text: str) -> str:
     """Keep a spreadsheet from running a name as a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    shown = _shown(text)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _shown(text: str) -> str:
+    """On one line, with nothing that a terminal obeys or a file cannot hold."""
+    from ossicle.evaluation.visible import visible
+
+    return visible(text)
 
 
 def as_audacity(predictions: Sequence[Prediction]) -> str:
     """Audacity's label track: start, end and label, separated by tabs, without a header."""
     return "\n".join(
-        f"{event.start:.6f}\t{event.end:.6f}\t{_one_line(event.label)}"
+        f"{event.start:.6f}\t{event.end:.6f}\t{_shown(event.label)}"
         for prediction in predictions
         for event in prediction.events
     )
@@ -96,6 +102,8 @@ RAVEN_COLUMNS = (
     "Channel",
     "Begin Time (s)",
     "End Time (s)",
+    "Low Freq (Hz)",
+    "High Freq (Hz)",
     "Begin File",
     "Annotation",
     "Score",
@@ -103,12 +111,12 @@ RAVEN_COLUMNS = (
 
 
 def as_raven(predictions: Sequence[Prediction]) -> str:
-    """Raven's selection table."""
+    """Raven's selection table: boxes in time and frequency, so each event has all frequencies."""
     lines = ["\t".join(RAVEN_COLUMNS)]
     for prediction in predictions:
         for event in prediction.events:
-            limits = f"{event.start:.6f}\t{event.end:.6f}"
-            names = f"{_one_line(prediction.recording)}\t{_one_line(event.label)}"
+            limits = f"{event.start:.6f}\t{event.end:.6f}\t0\t{prediction.sample_rate / 2:g}"
+            names = f"{_shown(prediction.recording)}\t{_shown(event.label)}"
             lines.append(f"{len(lines)}\tSpectrogram 1\t1\t{limits}\t{names}\t{event.score:.4f}")
     return "\n".join(lines)
 

@@ -49,7 +49,9 @@ def info(path: Path, layout: str | None, where: tuple[str, ...], as_json: bool) 
     show_default=True,
     help="Of train, validation and test.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random."
+)
 @as_json
 def split(
     path: Path, out: Path, fractions: tuple[float, float, float], seed: int, as_json: bool
@@ -77,7 +79,9 @@ def split(
 @click.option("--clips", "n", type=int, default=300, show_default=True, help="Mixes to make.")
 @click.option("--duration", type=float, default=5.0, show_default=True, help="Seconds of each.")
 @click.option("--sample-rate", type=int, default=16_000, show_default=True, help="Hz.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random."
+)
 @as_json
 def mix(
     alarms: Path,

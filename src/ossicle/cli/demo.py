@@ -35,7 +35,9 @@ COLUMNS = ("front_end", "integration", "model", "tpr", "fpr", "accuracy", "bytes
 @click.option("--seed", type=int, default=0, show_default=True, help="Other mixes, other scene.")
 @as_json
 def demo(out: Path, data: Path | None, jobs: int, seed: int, as_json: bool) -> None:
-    """Mix, search, judge, save and detect, on sounds made on the spot or on yours.
+    """See the whole way, on made or on your sounds.
+
+    Mixes, searches, judges, saves and detects, offline; a second run finds what is finished.
 
     \b
     ossicle demo

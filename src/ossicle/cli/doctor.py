@@ -22,7 +22,9 @@ PARTS = {
 @click.command()
 @as_json
 def doctor(as_json: bool) -> None:
-    """Say what is installed, what is missing, and the command that adds it.
+    """Say what is installed and what is missing.
+
+    With the command that adds it.
 
     \b
     ossicle doctor

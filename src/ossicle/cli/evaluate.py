@@ -26,7 +26,9 @@ def evaluate(
     where: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Judge a classifier on labelled recordings it was not trained on.
+    """Judge a classifier on other recordings.
+
+    They must be labelled, and none of those it was trained on.
 
     \b
     ossicle evaluate alarm.ossicle recordings/ --where split=test --out report.html

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ossicle.cli.grid_options import parameters
+from ossicle.cli.grid_options import single_parameters
 from ossicle.cli.terminal import as_json, emit, progress_bars, settings, where_option
 
 __all__ = ["features"]
@@ -33,7 +33,9 @@ def features(
     jobs: int,
     as_json: bool,
 ) -> None:
-    """Describe every clip once; a killed run goes on where it stopped.
+    """Describe every clip, once.
+
+    A killed run goes on where it stopped.
 
     \b
     ossicle features recordings/ --out features/ --front-end mfcc --set n_mfcc=13
@@ -44,7 +46,7 @@ def features(
         summary = extract_features(
             path,
             out=out,
-            front_end={"name": front_end, **{k: v[0] for k, v in parameters(set_).items()}},
+            front_end={"name": front_end, **single_parameters(set_)},
             window=window,
             window_hop=window_hop,
             where=settings(where, option="--where"),

@@ -10,13 +10,22 @@ import click
 
 from ossicle.cli.terminal import settings
 
-__all__ = ["grid_of", "parameters"]
+__all__ = ["grid_of", "parameters", "single_parameters"]
 
 
 def parameters(pairs: Sequence[str]) -> dict[str, list[Any]]:
     """``C=1,10`` → ``{"C": [1, 10]}``; what is not a JSON value is a word."""
     split = settings(pairs, option="--set")
     return {name: [_value(word) for word in words.split(",")] for name, words in split.items()}
+
+
+def single_parameters(pairs: Sequence[str]) -> dict[str, Any]:
+    """``n_mels=40`` → ``{"n_mels": 40}``; a list has no place here."""
+    several = {name: values for name, values in parameters(pairs).items() if len(values) > 1}
+    if several:
+        message = f"{next(iter(several))} has several values; a front end takes one"
+        raise click.BadParameter(message, param_hint="--set")
+    return {name: values[0] for name, values in parameters(pairs).items()}
 
 
 def _value(word: str) -> Any:
@@ -46,10 +55,12 @@ def grid_of(
 
 def _read(file: Path) -> Any:
     try:
-        text = file.read_text()
-        if file.suffix == ".toml":
-            found = tomllib.loads(text)
-            return found.get("grid", found)
-        return json.loads(text)
+        text = file.read_text(encoding="utf-8")
+        found = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
     except (OSError, ValueError) as error:
         raise click.BadParameter(f"cannot read {file}: {error}", param_hint="--grid") from error
+    grid = found.get("grid", found) if isinstance(found, dict) else found
+    if not all(isinstance(part, dict) for part in (grid if isinstance(grid, list) else [grid])):
+        message = f"{file} holds {json.dumps(grid)[:40]}; a table of lists, or a list of such"
+        raise click.BadParameter(f"{message} tables, is allowed", param_hint="--grid")
+    return grid

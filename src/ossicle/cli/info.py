@@ -13,7 +13,9 @@ __all__ = ["info"]
 @click.argument("bundle", type=click.Path(path_type=Path))
 @as_json
 def info(bundle: Path, as_json: bool) -> None:
-    """Show what a classifier hears, how it was made and how well it does.
+    """Show the card of a classifier.
+
+    What it hears, how it was made and how well it does.
 
     \b
     ossicle info alarm.ossicle

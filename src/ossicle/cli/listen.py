@@ -24,7 +24,9 @@ __all__ = ["listen"]
 @click.option("--block", type=float, default=0.1, show_default=True, help="Seconds read at once.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def listen(bundle: Path, source: str, sample_rate: int, block: float, as_json: bool) -> None:
-    """Listen and print every event when it is over, until the sound ends or Ctrl-C.
+    """Print events as they are heard.
+
+    Each is printed when it is over, until the sound ends or Ctrl-C.
 
     SOURCE is a sound file, "-" for raw 16-bit little-endian mono samples on standard input, or
     "microphone" (needs: pip install 'ossicle[microphone]').

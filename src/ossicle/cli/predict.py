@@ -31,7 +31,7 @@ def predict(
     as_json: bool,
     out: Path | None,
 ) -> None:
-    """Say what is heard in sound files, or in all of a folder.
+    """Say what is heard in files or folders.
 
     \b
     ossicle predict alarm.ossicle kitchen.wav
@@ -43,10 +43,10 @@ def predict(
     found = predict_files(bundle, sounds)
     text = FORMATS["json" if as_json else format_](found.predictions)
     if out is None:
-        click.echo(text)
+        click.echo(text, nl=bool(text))
     else:
         with replacing(out) as temporary:
-            temporary.write_text(text + "\n")
+            temporary.write_text(f"{text}\n" if text else "", encoding="utf-8")
         click.echo(f"{len(found.predictions)} recordings in {out}", err=True)
     for path, why in found.skipped:
         click.echo(f"skipped {path}: {why}", err=True)

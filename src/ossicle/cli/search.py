@@ -91,7 +91,10 @@ def search(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Choose and train a classifier; judge it on recordings it has not seen.
+    """Choose, train and judge a classifier.
+
+    Judged once, on recordings that took no part in choosing; a killed run goes on where it
+    stopped.
 
     \b
     ossicle search recordings/ --out run/

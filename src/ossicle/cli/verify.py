@@ -15,7 +15,9 @@ __all__ = ["verify"]
 @as_json
 @click.pass_context
 def verify(context: click.Context, bundle: Path, as_json: bool) -> None:
-    """Check that a classifier is undamaged and gives its golden answers on this machine.
+    """Check a classifier against its golden answers.
+
+    It must be undamaged and give them on this machine; if not, the exit status is 1.
 
     \b
     ossicle verify alarm.ossicle

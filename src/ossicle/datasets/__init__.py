@@ -3,6 +3,7 @@
 from ossicle.datasets.checks import CheckReport
 from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.files import SOUND_ENDINGS
+from ossicle.datasets.fingerprints import recording_marks
 from ossicle.datasets.layouts import Layout
 from ossicle.datasets.mixing import mix_dataset
 from ossicle.datasets.reading import LAYOUTS, read_dataset
@@ -21,4 +22,5 @@ __all__ = [
     "make_task",
     "mix_dataset",
     "read_dataset",
+    "recording_marks",
 ]

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.audio import AudioInfo, info
-from ossicle.datasets.fingerprints import file_digests
 from ossicle.datasets.groups import group_names
 from ossicle.errors import AudioError
 from ossicle.types import Clip, Task
+from ossicle.workflow.files import file_digests
 
 __all__ = ["CheckReport", "check_clips"]
 
@@ -176,11 +176,11 @@ def _crossing(clips: Sequence[Clip]) -> list[tuple[str, str]]:
 
 def _duplicates(clips: Sequence[Clip], readable: Iterable[Path]) -> list[tuple[str, str]]:
     """Files with the same bytes under different names where it matters."""
-    digests = file_digests(list(readable))
+    digests = file_digests(readable)
     same: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
-        if clip.path in digests:
-            same[digests[clip.path]].append(clip)
+        if isinstance(file := digests.get(clip.path), str):
+            same[file].append(clip)
     found = []
     for copies in same.values():
         places = [*_parts(copies), ("labels", [tuple(clip.labels.values()) for clip in copies])]

@@ -311,10 +311,7 @@ class Dataset:
     def fingerprint(self) -> str:
         """Digest of the table and the bytes of its files, wherever these lie.
 
-        Raises
-        ------
-        DatasetError
-            If a file cannot be read.
+        A file that cannot be read counts as such; `check` names it.
         """
         return clips_digest(self.clips, self.tasks)
 

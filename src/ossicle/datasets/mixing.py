@@ -17,12 +17,13 @@ from ossicle.datasets.sources import Pools, Source, deal_sources, gather_sources
 from ossicle.datasets.tasks import is_background, make_task
 from ossicle.errors import AudioError, DatasetError
 from ossicle.types import Clip
+from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import canonical_json, digest, read_json, replacing, write_json
 
 __all__ = ["mix_dataset"]
 
-VERSION = 1
-"""Of the way of mixing; another one makes other sounds from the same recipe."""
+CODE = ("audio", *(f"datasets.{name}" for name in ("layering", "sources", "mixing", "provenance")))
+"""What makes the sounds; when it changes, the same recipe makes others."""
 
 UNFINISHED = ".unfinished"
 FILES = ("audio", "mixes.jsonl", "clips.csv", "recipe.json")
@@ -194,7 +195,7 @@ def _written(
 ) -> dict[str, Any]:
     """The recipe as its file says it: settings, sounds by their bytes, and the digest of both."""
     rows = [[s.role, s.digest, s.start, s.end, s.label, s.group, *rights(s)] for s in sources]
-    settings = {"version": VERSION, **asdict(recipe)}
+    settings = {"code": code_digest(*CODE), **asdict(recipe)}
     return {
         "digest": digest(canonical_json([settings, rows])),
         **settings,
@@ -216,13 +217,38 @@ def _is_finished(out: Path, written: Mapping[str, Any]) -> bool:
     if "recipe.json" in names:
         held = read_json(out / "recipe.json")
         if isinstance(held, dict) and held.get("digest") == written["digest"]:
-            return True
-        raise DatasetError(f"{out} holds mixes of another recipe; remove it or choose another out")
+            return _is_whole(out, _file_names(written["n"]))
+        raise DatasetError(
+            f"{out} holds mixes of another recipe, or of another version of ossicle; "
+            "remove it or choose another out"
+        )
     if names:
         raise DatasetError(
             f"{out} is not empty, it holds {min(names)}; give a new or empty folder for the mixes"
         )
     return False
+
+
+def _is_whole(out: Path, wanted: Sequence[str]) -> bool:
+    """Whether all mixes of a finished folder are still there; an error if it holds strangers too.
+
+    What has lost some is made again, which would remove the strangers.
+    """
+    audio = out / "audio"
+    there = {path.name for path in audio.iterdir() if path.is_file()} if audio.is_dir() else set()
+    lost, strangers = set(wanted) - there, there - set(wanted)
+    if lost and strangers:
+        raise DatasetError(
+            f"{out} lacks audio/{min(lost)} and holds audio/{min(strangers)}, which is no mix; "
+            "remove it or choose another out"
+        )
+    return not lost
+
+
+def _file_names(n: int) -> list[str]:
+    """Name of each mix."""
+    width = max(4, len(str(n - 1)))
+    return [f"{number:0{width}}.flac" for number in range(n)]
 
 
 @contextlib.contextmanager
@@ -261,13 +287,13 @@ def _fill(
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Every mix as a sound, a line of provenance and a row of the table."""
-    width = max(4, len(str(recipe.n - 1)))
+    names = _file_names(recipe.n)
     clips: list[Clip] = []
     lines: list[str] = []
     parts = [part for part, count in enumerate(counts) for _ in range(count)]
     for number, part in enumerate(parts):
         mix = make_mix(number, {role: pool[part] for role, pool in pools.items()}, recipe)
-        path = folder / "audio" / f"{number:0{width}}.flac"
+        path = folder / "audio" / names[number]
         write_audio(path, mix.samples, recipe.sample_rate)
         clips.append(mix_clip(path, mix, SPLITS[part], recipe.labels))
         lines.append(canonical_json(provenance(clips[-1], mix)))

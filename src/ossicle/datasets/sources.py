@@ -12,10 +12,10 @@ import numpy as np
 
 from ossicle.audio import info
 from ossicle.datasets.dataset import SPLITS, Dataset
-from ossicle.datasets.fingerprints import file_digests
 from ossicle.datasets.splits import grouped_split
 from ossicle.errors import AudioError, DatasetError
 from ossicle.types import Clip
+from ossicle.workflow.files import file_digests
 
 __all__ = ["ROLES", "Pools", "Source", "deal_sources", "gather_sources"]
 
@@ -80,8 +80,14 @@ def gather_sources(given: Mapping[str, Dataset]) -> tuple[list[Source], list[Ski
                 found.append(source)
             else:
                 skipped.append(source)
-    digests = file_digests([source.clip.path for source in found])
-    digested = [replace(source, digest=digests[source.clip.path]) for source in found]
+    digests = file_digests(source.clip.path for source in found)
+    digested: list[Source] = []
+    for source in found:
+        file = digests[source.clip.path]
+        if isinstance(file, str):
+            digested.append(replace(source, digest=file))
+        else:
+            skipped.append((source.path, str(file)))
     named = [source for source in digested if source.clip.group]
     root = _components((source.digest, f"group {source.clip.group}") for source in named)
     linked = [replace(source, group=root(source.digest)[:12]) for source in digested]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ossicle.audio import read_audio
-from ossicle.errors import AudioError, EvaluationError, FeatureError
+from ossicle.errors import AudioError, EvaluationError, FeatureError, ModelError
 from ossicle.types import QUIET, Clip, Prediction, Task
 
 if TYPE_CHECKING:
@@ -96,8 +96,9 @@ def ask(
 ) -> Answers:
     """Put every clip of a data set to a classifier.
 
-    A file that cannot be read, a clip without a label and a label the classifier does not know
-    are skipped and listed with the reason, as are the files that the data set itself left out.
+    A clip that cannot be read or answered, one without a label and a label the classifier does
+    not know are skipped and listed with the reason, as are the files that the data set itself
+    left out.
 
     Parameters
     ----------
@@ -169,7 +170,7 @@ def _predict(classifier: "Classifier", clip: Clip, task: Task) -> Prediction | s
             prediction = classifier(clip.path)
         else:
             prediction = classifier(*read_audio(clip.path, start=clip.start, end=clip.end))
-    except (AudioError, FeatureError) as error:
+    except (AudioError, FeatureError, ModelError) as error:
         return str(error)
     finite = np.isfinite(prediction.pooled[task.name]).all()
     return prediction if finite else "the classifier's scores are not finite"

@@ -1,13 +1,14 @@
 """Evaluate: run the classifier that ships on every clip, and turn its answers into a report."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ossicle.datasets import recording_marks
 from ossicle.errors import OssicleError
 from ossicle.evaluation import metrics
 from ossicle.evaluation.answers import Answers, Progress, ask
@@ -64,7 +65,10 @@ def evaluate(
     """
     answers = ask(classifier, dataset, task=task, progress=progress)
     report = judge(
-        answers, data=_card(dataset, answers), provenance=classifier.provenance, command=command
+        answers,
+        data=_card(dataset, answers, classifier.provenance),
+        provenance=classifier.provenance,
+        command=command,
     )
     if out is not None:
         write_html(
@@ -233,7 +237,7 @@ def _place(clip: Clip) -> str:
     return f"{clip.path.parent.name}/{clip.id}".removeprefix("/")
 
 
-def _card(dataset: "Dataset", answers: Answers) -> Card:
+def _card(dataset: "Dataset", answers: Answers, provenance: Mapping[str, Any]) -> Card:
     licences = Counter(clip.recording.licence or "not stated" for clip in answers.clips)
     named = _says_synthetic(dataset.name)
     return Card(
@@ -241,7 +245,15 @@ def _card(dataset: "Dataset", answers: Answers) -> Card:
         fingerprint=_fingerprint(dataset),
         licences=dict(sorted(licences.items())),
         n_synthetic=sum(named or _is_synthetic(clip) for clip in answers.clips),
+        n_trained_on=_n_trained_on(answers.clips, provenance),
     )
+
+
+def _n_trained_on(clips: Sequence[Clip], provenance: Mapping[str, Any]) -> int:
+    """Clips whose file has a mark among those the classifier's maker left."""
+    known = set(str(provenance.get("recordings", "")).split())
+    marks = recording_marks([clip.path for clip in clips]) if known else {}
+    return sum(marks.get(clip.path) in known for clip in clips)
 
 
 def _fingerprint(dataset: "Dataset") -> str:

@@ -26,12 +26,17 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where the clips came from; ``licences`` counts the clips under each."""
+    """Where the clips came from.
+
+    ``licences`` counts the clips under each, ``n_trained_on`` those whose file the classifier was
+    trained on.
+    """
 
     name: str
     fingerprint: str
     licences: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     n_synthetic: int = 0
+    n_trained_on: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +225,14 @@ def _measured_on(report: Report) -> str:
     skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
     return (
         f"task {visible(report.task)!r} on {visible(report.data.name) or 'a data set'}: "
-        f"{clips} in {groups}{skipped}{_synthetic(report)}"
+        f"{clips} in {groups}{skipped}{_synthetic(report)}{_trained_on(report)}"
     )
+
+
+def _trained_on(report: Report) -> str:
+    n = report.data.n_trained_on
+    words = "all" if n == report.n_clips else str(n)
+    return f"\nwarning: {words} of these clips took part in training; this is no test" if n else ""
 
 
 def _synthetic(report: Report) -> str:

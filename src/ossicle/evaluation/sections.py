@@ -9,6 +9,7 @@ from ossicle.errors import MissingExtraError
 from ossicle.evaluation.html import Cell, Picture, Section, Table
 from ossicle.evaluation.plots import plot_confusion, plot_roc, png_bytes
 from ossicle.evaluation.report import Report
+from ossicle.evaluation.visible import shorten
 
 __all__ = ["made_by", "pictures", "report_sections"]
 
@@ -76,7 +77,18 @@ def pictures(
 def _figures(report: Report) -> Section:
     tiles = [(name[:1].upper() + name[1:], value, note) for name, value, note in report.figures()]
     sizes = f"Measured on {report.n_clips} clips in {report.n_groups} groups."
-    return Section("Figures", f"{sizes} {_synthetic(report)}".strip(), tiles=tiles)
+    about = [sizes, _synthetic(report), _trained_on(report)]
+    return Section("Figures", " ".join(filter(None, about)), tiles=tiles)
+
+
+def _trained_on(report: Report) -> str:
+    n = report.data.n_trained_on
+    if n == 0:
+        return ""
+    return (
+        f"Warning: {n} of these clips took part in training the classifier. The figures say how "
+        "well it remembers them, not how it does on other recordings."
+    )
 
 
 def _synthetic(report: Report) -> str:
@@ -161,6 +173,7 @@ def _data(report: Report) -> Section:
         ("groups", str(report.n_groups)),
         ("skipped", str(len(report.skipped))),
         ("synthetic clips", str(card.n_synthetic)),
+        ("clips trained on", str(card.n_trained_on)),
     ]
     rows += [(f"licence: {name}", f"{n} clips") for name, n in card.licences.items()]
     return Section("Data", tables=[Table(("data set", ""), rows)])
@@ -180,5 +193,5 @@ def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[Cell, Cell]
         elif isinstance(value, list | tuple):
             rows.append((f"{before}{key}", ", ".join(map(str, value))))
         else:
-            rows.append((f"{before}{key}", value if value is None else str(value)))
+            rows.append((f"{before}{key}", value if value is None else shorten(str(value), 300)))
     return rows

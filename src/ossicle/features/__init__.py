@@ -8,7 +8,7 @@ from ossicle.features.registry import FRONT_ENDS, front_end
 from ossicle.features.scaling import Scaler
 from ossicle.features.store import FeatureStore
 from ossicle.features.table import FeatureTable
-from ossicle.features.windows import window_lengths
+from ossicle.features.windows import Piece, WindowCutter, window_lengths
 
 __all__ = [
     "FRONT_ENDS",
@@ -18,7 +18,9 @@ __all__ = [
     "FeatureTable",
     "FrontEnd",
     "LogMel",
+    "Piece",
     "Scaler",
+    "WindowCutter",
     "front_end",
     "integrate",
     "integrate_rows",

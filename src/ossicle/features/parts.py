@@ -5,10 +5,12 @@ checksum (Fletcher-32, and HDF5's own on its metadata), so a damaged part is not
 
     frames   (n_frames, n_bands) float32   all windows of all clips, one after the other
     offsets  (n_rows + 1,) int64           where each window's frames begin
+    levels   (n_rows,) float64             how loud each window is, in dBFS
     index    bytes                         JSON: keys of the clips, windows of each, reasons
 
-A clip that cannot be read is in the index with the reason and without windows: its bytes are part
-of its key, so another attempt would end in the same way.
+A clip whose bytes cannot be described is in the index with the reason and without windows: they
+are part of its key, so another attempt would end in the same way. One that could not be read this
+time (too many open files, no memory) is left out, so that the next run tries again.
 """
 
 import contextlib
@@ -16,19 +18,23 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ossicle.audio import read_blocks
-from ossicle.errors import AudioError, FeatureError
+from ossicle.errors import AudioError, FeatureError, UnavailableError
 from ossicle.extras import require
 from ossicle.features.base import FrontEnd
-from ossicle.features.windows import describe_windows
+from ossicle.features.windows import WindowCutter
 from ossicle.workflow.files import canonical_json, digest, replacing
 
-__all__ = ["DamagedPartError", "Excerpt", "Part", "PartJob", "join_parts", "make_part"]
+__all__ = ["DamagedPartError", "Excerpt", "MadePart", "Part", "PartJob", "join_parts", "make_part"]
+
+BLOCK = 5.0
+"""Seconds of a clip that are described at once."""
 
 SLICE = 1 << 22
 """Numbers read or written at once (16 MB)."""
@@ -56,45 +62,72 @@ class PartJob:
     folder: Path
     excerpts: tuple[Excerpt, ...]
     front_end: FrontEnd
-    lengths: tuple[int, int] | None
+    window: float | None
+    window_hop: float | None
 
 
-def _part_path(folder: Path, keys: Iterable[str]) -> Path:
-    """Where the part of these clips belongs."""
-    return folder / f"part-{digest(*keys)}.h5"
+class MadePart(NamedTuple):
+    """Where a part is (None: it would be empty), and why clips are missing, by their keys."""
+
+    path: Path | None
+    unavailable: dict[str, str]
 
 
-def make_part(job: PartJob) -> Path:
-    """Describe the excerpts of a job, write its part and return where it is."""
-    path = _part_path(job.folder, (excerpt.key for excerpt in job.excerpts))
-    with _writing(path, job.front_end.n_bands) as writer:
+class Row(NamedTuple):
+    """One window: its features, shape ``(n_frames, n_bands)``, and its level in dBFS."""
+
+    frames: Frames
+    level: float
+
+
+def make_part(job: PartJob) -> MadePart:
+    """Describe the excerpts of a job and write their part."""
+    unavailable: dict[str, str] = {}
+    with _writing(job.folder, job.front_end.n_bands) as writer:
         for excerpt in job.excerpts:
-            blocks = read_blocks(
-                excerpt.path,
-                block=60.0,
-                sample_rate=job.front_end.sample_rate,
-                start=excerpt.start,
-                end=excerpt.end,
-            )
             try:
-                rows = describe_windows(blocks, job.front_end, job.lengths)
-                writer.add(excerpt.key, rows)
+                writer.add(excerpt.key, _rows(excerpt, job))
+            except UnavailableError as error:
+                unavailable[excerpt.key] = _reason(error, excerpt)
+            except MemoryError:
+                unavailable[excerpt.key] = "not enough memory for its features"
             except (AudioError, FeatureError) as error:
-                writer.refuse(excerpt.key, str(error).removeprefix(f"{excerpt.path}: "))
-    return path
+                writer.refuse(excerpt.key, _reason(error, excerpt))
+    return MadePart(writer.path, unavailable)
+
+
+def _rows(excerpt: Excerpt, job: PartJob) -> Iterator[Row]:
+    """Every window of an excerpt."""
+    front_end = job.front_end
+    cutter = WindowCutter(front_end, window=job.window, window_hop=job.window_hop)
+    for block in read_blocks(
+        excerpt.path,
+        block=BLOCK,
+        sample_rate=front_end.sample_rate,
+        start=excerpt.start,
+        end=excerpt.end,
+    ):
+        for piece in cutter.push(block):
+            yield Row(front_end.finish(piece.frames), piece.level)
+    for piece in cutter.finish():
+        yield Row(front_end.finish(piece.frames), piece.level)
+
+
+def _reason(error: Exception, excerpt: Excerpt) -> str:
+    return str(error).removeprefix(f"{excerpt.path}: ")
 
 
 def join_parts(parts: list["Part"], folder: Path) -> Path:
     """Copy several parts into one and return its path; the old files are left as they are."""
-    path = _part_path(folder, (key for part in parts for key in part.keys))
-    with _writing(path, parts[0].n_bands) as writer:
+    with _writing(folder, parts[0].n_bands) as writer:
         for part in parts:
             for key, rows, reason in part.clips():
                 if reason:
                     writer.refuse(key, reason)
                 else:
-                    writer.add(key, (part.frames(row, row + 1) for row in rows))
-    return path
+                    writer.add(key, (part.row(row) for row in rows))
+    assert writer.path is not None
+    return writer.path
 
 
 class DamagedPartError(FeatureError):
@@ -122,6 +155,7 @@ class Part:
             # Parts never change: no lock is needed, and some file systems have none.
             self._file = require("h5py", extra="search").File(path, "r", locking=False)
             self.offsets: NDArray[np.int64] = self._file["offsets"][:]
+            self.levels: NDArray[np.float64] = self._file["levels"][:]
             index = json.loads(self._file["index"][:].tobytes())
             self.keys: list[str] = index["keys"]
             self.reasons: list[str] = index["reasons"]
@@ -142,6 +176,10 @@ class Part:
             first, last = self.offsets[first_row], self.offsets[last_row]
             frames: Frames = self._file["frames"][first:last]
             return frames
+
+    def row(self, index: int) -> Row:
+        """One window."""
+        return Row(self.frames(index, index + 1), float(self.levels[index]))
 
     def verify(self) -> None:
         """Read everything once, which compares all checksums.
@@ -181,15 +219,23 @@ class _Writer:
         self._waiting: list[Frames] = []
         self._n_written = 0
         self._offsets = [0]
+        self._levels: list[float] = []
+        self.path: Path | None = None
         self._index: dict[str, list[Any]] = {"keys": [], "n_rows": [], "reasons": []}
 
-    def add(self, key: str, rows: Iterable[Frames]) -> None:
+    @property
+    def keys(self) -> list[str]:
+        """Of the clips entered so far."""
+        return self._index["keys"]
+
+    def add(self, key: str, rows: Iterable[Row]) -> None:
         """Append a clip's windows; if they end in an error, none of them is kept."""
         n_rows = len(self._offsets) - 1
         try:
             for row in rows:
-                self._waiting.append(row)
-                self._offsets.append(self._offsets[-1] + len(row))
+                self._waiting.append(row.frames)
+                self._offsets.append(self._offsets[-1] + len(row.frames))
+                self._levels.append(row.level)
                 if self._offsets[-1] - self._n_written >= self._step:
                     self._flush()
         except BaseException:
@@ -205,8 +251,15 @@ class _Writer:
         """Write what is left, and the index."""
         self._flush()
         index = np.frombuffer(canonical_json(self._index).encode(), np.uint8)
-        for name, values in (("offsets", np.array(self._offsets, np.int64)), ("index", index)):
-            self._file.create_dataset(name, data=values, chunks=values.shape, fletcher32=True)
+        for name, values in (
+            ("offsets", np.array(self._offsets, np.int64)),
+            ("levels", np.array(self._levels, np.float64)),
+            ("index", index),
+        ):
+            chunk = (max(1, len(values)),)
+            self._file.create_dataset(
+                name, data=values, maxshape=(None,), chunks=chunk, fletcher32=True
+            )
 
     def _enter(self, key: str, n_rows: int, reason: str) -> None:
         for column, value in (("keys", key), ("n_rows", n_rows), ("reasons", reason)):
@@ -222,18 +275,25 @@ class _Writer:
         self._waiting, self._n_written = [], last
 
     def _rewind(self, n_rows: int) -> None:
-        self._flush()
-        del self._offsets[n_rows + 1 :]
-        self._n_written = self._offsets[-1]
+        # Without flushing, which may just have failed for want of memory.
+        n_gone = len(self._levels) - n_rows
+        del self._waiting[max(0, len(self._waiting) - n_gone) :]
+        del self._offsets[n_rows + 1 :], self._levels[n_rows:]
+        self._n_written = min(self._n_written, self._offsets[-1])
         self._frames.resize(self._n_written, axis=0)
 
 
 @contextlib.contextmanager
-def _writing(path: Path, n_bands: int) -> Iterator[_Writer]:
-    """A writer whose file appears under its name when it is whole."""
+def _writing(folder: Path, n_bands: int) -> Iterator[_Writer]:
+    """A writer whose file appears when it is whole, under the name of the clips it holds."""
     h5py = require("h5py", extra="search")
+    draft = folder / f".{uuid4().hex}.h5"
     # The newest layout has checksums on the metadata too.
-    with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with replacing(draft) as temporary, h5py.File(temporary, "w", libver="latest") as file:
         writer = _Writer(file, n_bands)
         yield writer
         writer.finish()
+    if writer.keys:
+        writer.path = draft.replace(folder / f"part-{digest(*writer.keys)}.h5")
+    else:
+        draft.unlink()

@@ -1,7 +1,8 @@
 """The feature store: each clip is described once, by as many processes as there are.
 
     root/
-      5c1e…/                 one front end and windowing, named by a digest of both and of the code
+      5c1e…/                 one front end and windowing, named by a digest of both, of the code
+                             and of the versions of the libraries
         recipe.json          the same in words
         part-93ab….h5        the features of some clips, see parts.py
 
@@ -17,7 +18,6 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from ossicle.features.windows import window_lengths
 from ossicle.types import Clip
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.executor import LocalCluster
-from ossicle.workflow.files import canonical_json, digest, file_digest, write_json
+from ossicle.workflow.files import canonical_json, digest, file_digests, write_json
 
 __all__ = ["FeatureStore"]
 
@@ -43,6 +43,9 @@ JOIN = 64
 
 ABANDONED_AFTER = 24 * 3600.0
 """Seconds after which an unfinished file belongs to a killed process and is removed."""
+
+LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
+"""What decides the numbers, besides ossicle's own code."""
 
 Progress = Callable[[int, int], None]
 
@@ -100,7 +103,8 @@ class FeatureStore:
         Returns
         -------
         FeatureTable
-            Clips that cannot be read are in its ``skipped``, with the reason.
+            Clips that cannot be read are in its ``skipped``, with the reason. What is no fault
+            of theirs (a missing file, too many open files) is forgotten: the next run tries again.
 
         Raises
         ------
@@ -111,28 +115,33 @@ class FeatureStore:
         """
         lengths = window_lengths(front_end, window, window_hop)
         folder = self._folder(front_end, lengths)
-        excerpts = _excerpts(clips, folder.name, n_jobs)
+        excerpts = _excerpts(clips, folder.name)
         wanted = {each.key: each for each in excerpts if isinstance(each, Excerpt)}
         parts = _find_parts(folder, wanted)
         found = {key for part in parts for key in part.keys}
         missing = [each for key, each in wanted.items() if key not in found]
         jobs = [
-            PartJob(folder, tuple(missing[first : first + PART_CLIPS]), front_end, lengths)
+            PartJob(
+                folder, tuple(missing[first : first + PART_CLIPS]), front_end, window, window_hop
+            )
             for first in range(0, len(missing), PART_CLIPS)
         ]
         report, done = progress or _silently, len(wanted) - len(missing)
         report(done, len(wanted))
-        for index, path in LocalCluster(n_jobs).run(make_part, jobs):
-            parts = _joined([*parts, Part(path)], folder)
+        unavailable: dict[str, str] = {}
+        for index, made in LocalCluster(n_jobs).run(make_part, jobs):
+            unavailable |= made.unavailable
+            if made.path is not None:
+                parts = _joined([*parts, Part(made.path)], folder)
             done += len(jobs[index].excerpts)
             report(done, len(wanted))
         seconds = 0.0 if lengths is None else lengths[1] / front_end.sample_rate
-        return _table(clips, excerpts, parts, seconds)
+        return _table(clips, excerpts, unavailable, parts, seconds)
 
     def _folder(self, front_end: FrontEnd, lengths: tuple[int, int] | None) -> Path:
         """Folder of one recipe, made and swept."""
         recipe = {"front_end": front_end.describe(), "window_and_hop_samples": lengths}
-        name = digest(canonical_json(recipe), code_digest("audio", "features"))
+        name = digest(canonical_json(recipe), code_digest("audio", "features", libraries=LIBRARIES))
         folder = Path(self.root) / name
         if not (folder / "recipe.json").exists():
             write_json(folder / "recipe.json", recipe)
@@ -147,28 +156,17 @@ def _silently(done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
-def _excerpts(clips: Sequence[Clip], recipe: str, n_jobs: int) -> list[Excerpt | str]:
+def _excerpts(clips: Sequence[Clip], recipe: str) -> list[Excerpt | str]:
     """Each clip with its key; the reason in place of those whose file cannot be opened."""
-    paths = list(dict.fromkeys(clip.path for clip in clips))
-    # Threads suffice: hashing lets go of Python's lock.
-    with ThreadPoolExecutor(n_jobs if n_jobs > 0 else None) as pool:
-        digests = dict(zip(paths, pool.map(_digest_or_reason, paths), strict=True))
-    return [_excerpt(clip, *digests[clip.path], recipe) for clip in clips]
+    digests = file_digests(clip.path for clip in clips)
+    return [_excerpt(clip, digests[clip.path], recipe) for clip in clips]
 
 
-def _excerpt(clip: Clip, file: str, reason: str, recipe: str) -> Excerpt | str:
-    if reason:
-        return reason
+def _excerpt(clip: Clip, file: str | WorkflowError, recipe: str) -> Excerpt | str:
+    if not isinstance(file, str):
+        return str(file)
     key = digest(file, canonical_json([clip.start, clip.end]), recipe)
     return Excerpt(key, clip.path, clip.start, clip.end)
-
-
-def _digest_or_reason(path: Path) -> tuple[str, str]:
-    """Digest of a file's bytes and "", or "" and why there is none."""
-    try:
-        return file_digest(path), ""
-    except WorkflowError as error:
-        return "", str(error)
 
 
 def _find_parts(folder: Path, wanted: Collection[str]) -> list[Part]:
@@ -223,6 +221,7 @@ def _level(part: Part) -> int:
 def _table(
     clips: Sequence[Clip],
     excerpts: Sequence[Excerpt | str],
+    unavailable: Mapping[str, str],
     parts: Sequence[Part],
     hop: float,
 ) -> FeatureTable:
@@ -234,19 +233,26 @@ def _table(
         if isinstance(excerpt, str):
             skipped.append((clip, excerpt))
             continue
+        if excerpt.key in unavailable:
+            skipped.append((clip, unavailable[excerpt.key]))
+            continue
         number, rows, reason = entries[excerpt.key]
         if reason:
             skipped.append((clip, reason))
         places.extend((index, window, number, row) for window, row in enumerate(rows))
     table = np.array(places, np.int64).reshape(-1, 4)
     lengths = np.empty(len(table), np.int64)
+    levels = np.empty(len(table), np.float64)
     for number, part in enumerate(parts):
         here = table[:, 2] == number
         lengths[here] = np.diff(part.offsets)[table[here, 3]]
+        levels[here] = part.levels[table[here, 3]]
     return FeatureTable(
         clips=clips,
         skipped=skipped,
         clip_index=table[:, 0].copy(),
+        n_unavailable=len(unavailable),
+        levels=levels,
         starts=np.asarray(table[:, 1] * hop, np.float64),
         offsets=np.concatenate([[0], np.cumsum(lengths)]),
         _parts=parts,

@@ -25,18 +25,24 @@ class FeatureTable:
         As given to :meth:`FeatureStore.extract`.
     skipped : list of (Clip, str)
         Clips without rows, and why.
+    n_unavailable : int
+        Distinct sounds among them that were there but could not be read this time.
     clip_index : int64 array, shape (n_rows,)
         Which clip each row is from.
     starts : float64 array, shape (n_rows,)
         Seconds from the start of the clip to that of the window.
+    levels : float64 array, shape (n_rows,)
+        dBFS of each window, as a classifier measures it to find out what is quiet.
     offsets : int64 array, shape (n_rows + 1,)
         Where each row's frames would begin if all lay one after the other.
     """
 
     clips: Sequence[Clip]
     skipped: list[tuple[Clip, str]]
+    n_unavailable: int
     clip_index: NDArray[np.int64]
     starts: NDArray[np.float64]
+    levels: NDArray[np.float64]
     offsets: NDArray[np.int64]
     _parts: Sequence[Part] = field(repr=False)
     _places: NDArray[np.int64] = field(repr=False)  # (n_rows, 2): part, row in it

@@ -30,12 +30,25 @@ from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.files import canonical_json, digest, read_json, write_json
 from ossicle.workflow.store import Store
 
-__all__ = ["Fold", "Job", "jobs_of", "one_thread", "out_of_fold_logits", "run_jobs", "times_path"]
+__all__ = [
+    "LIBRARIES",
+    "Fold",
+    "Job",
+    "jobs_of",
+    "one_thread",
+    "out_of_fold_logits",
+    "run_jobs",
+    "times_path",
+]
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Clips to train on and clips to test on; no test clips: measure the cost of training on all."""
 
 TIMED_RUNS = 30
+
+LIBRARIES = ("numpy", "scikit-learn", "onnx")
+JUDGED = ("models", "features.scaling", "evaluation.metrics", "selection.leave_k_out")
+"""What decides a cell, beside its rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +80,7 @@ class Job:
         """Name of the result."""
         return store.key(
             "cell",
-            version=code_digest("models", "features", "selection.leave_k_out"),
+            version=code_digest(*JUDGED, libraries=LIBRARIES),
             parameters=self.parameters,
             inputs=[self.rows.key],
         )

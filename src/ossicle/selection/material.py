@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ossicle.classifier import Decision
 from ossicle.datasets import Dataset
 from ossicle.errors import SearchError
 from ossicle.features import FeatureStore, FrontEnd
@@ -23,9 +24,13 @@ StageProgress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done and how many there are."""
 
 
+QUIET_LEVEL = Decision().quiet
+"""dBFS below which a classifier does not listen to a window, so that none is trained on either."""
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Integrated features of every window of a data set.
+    """Integrated features of every window of a data set that is not quiet.
 
     Parameters
     ----------
@@ -112,9 +117,10 @@ class Material:
             "integration": integration,
             "window": self.window,
             "window_hop": self.window_hop,
+            "quiet": QUIET_LEVEL,
         }
         inputs = [self.fingerprint]
-        version = code_digest("audio", "features")
+        version = code_digest("audio", "features", "selection.material")
         key = self.store.key("rows", version=version, parameters=parameters, inputs=inputs)
         artifact = self.store.get(key)
         if artifact is None:
@@ -136,15 +142,28 @@ class Material:
             progress=progress and partial(progress, "features"),
         )
         skipped = [(str(clip.path), why) for clip, why in table.skipped]
-        if len(table) == 0:
+        if table.n_unavailable:
+            raise SearchError(
+                f"{table.n_unavailable} recordings could not be read this time, such as "
+                f"{skipped[0][0]}: {skipped[0][1]}. Run again: what is finished is kept"
+            )
+        loud = table.levels >= QUIET_LEVEL
+        skipped += self._quiet_clips(table.clip_index, loud)
+        if not loud.any():
             reasons = "; ".join(f"{path}: {why}" for path, why in skipped[:3])
-            raise SearchError(f"none of {len(self.dataset)} clips could be described: {reasons}")
-        np.save(out / "matrix.npy", table.matrix(integration), allow_pickle=False)
-        np.save(out / "clip_index.npy", table.clip_index, allow_pickle=False)
-        write_json(
-            out / "rows.json",
-            {"skipped": skipped, "mean_frames": float(np.diff(table.offsets).mean())},
-        )
+            raise SearchError(f"none of {len(self.dataset)} clips can be used: {reasons}")
+        np.save(out / "matrix.npy", table.matrix(integration)[loud], allow_pickle=False)
+        np.save(out / "clip_index.npy", table.clip_index[loud], allow_pickle=False)
+        mean_frames = float(np.diff(table.offsets).mean())
+        write_json(out / "rows.json", {"skipped": skipped, "mean_frames": mean_frames})
+
+    def _quiet_clips(
+        self, clip_index: NDArray[np.int64], loud: NDArray[np.bool_]
+    ) -> list[tuple[str, str]]:
+        """Clips without a window that a classifier would listen to."""
+        quiet = np.setdiff1d(clip_index, clip_index[loud])
+        reason = f"quiet throughout: no window reaches {QUIET_LEVEL:g} dBFS"
+        return [(str(self.dataset[int(place)].path), reason) for place in quiet]
 
 
 def _read(artifact: Artifact) -> Rows:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.classifier import Classifier
-from ossicle.datasets import Dataset
+from ossicle.datasets import Dataset, recording_marks
 from ossicle.errors import SearchError
 from ossicle.evaluation import Report, evaluate
 from ossicle.selection.front import pareto_front
@@ -172,6 +172,12 @@ class SearchResult:
             )
         return kept
 
+    def _marks(self) -> list[str]:
+        """Short names of the recordings trained on, so that a test on them can be told."""
+        skipped = {path for path, _ in self.skipped}
+        paths = [clip.path for clip in self.material.dataset if str(clip.path) not in skipped]
+        return sorted(set(recording_marks(paths).values()))
+
     def _provenance(self) -> dict[str, Any]:
         dataset = self.material.dataset
         return {
@@ -180,6 +186,7 @@ class SearchResult:
             "dataset_fingerprint": self.material.fingerprint,
             "n_clips": len(dataset),
             "n_skipped": len(self.skipped),
+            "recordings": " ".join(self._marks()),
             "n_configurations": len(self.rows),
             "seed": self.seed,
         }

@@ -13,7 +13,7 @@ from ossicle.datasets.splits import leave_k_out
 from ossicle.errors import SearchError
 from ossicle.models.model import Targets
 from ossicle.selection.grid import DEFAULT_GRID, Configuration, Grid, expand
-from ossicle.selection.leave_k_out import Fold, times_path
+from ossicle.selection.leave_k_out import LIBRARIES, Fold, times_path
 from ossicle.selection.material import Material, StageProgress
 from ossicle.selection.result import SearchResult
 from ossicle.selection.table import Table, make_table, timed
@@ -24,6 +24,9 @@ from ossicle.workflow.files import digest, read_json, write_json
 __all__ = ["search"]
 
 MIN_FOLDS = 2
+
+SEARCHED = ("audio", "features", "models", "classifier", "evaluation", "selection")
+"""What decides a table, beside the recordings and the grid."""
 
 
 def search(
@@ -171,7 +174,7 @@ def _finished_table(
         "window": [material.window, material.window_hop],
     }
     inputs = [material.fingerprint]
-    version = code_digest("audio", "features", "models", "evaluation", "selection")
+    version = code_digest(*SEARCHED, libraries=LIBRARIES)
     key = store.key("search", version=version, parameters=parameters, inputs=inputs)
     artifact, times = store.get(key), times_path(store, key)
     if artifact is None or not times.is_file():

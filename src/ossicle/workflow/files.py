@@ -8,16 +8,30 @@ import contextlib
 import hashlib
 import json
 import os
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError
 
-__all__ = ["canonical_json", "digest", "file_digest", "read_json", "replacing", "write_json"]
+__all__ = [
+    "canonical_json",
+    "digest",
+    "file_digest",
+    "file_digests",
+    "read_json",
+    "replacing",
+    "write_json",
+]
 
 DIGEST_BYTES = 16
+
+_N_THREADS = 4  # threads suffice: hashing lets go of Python's lock
+_SETTLED = 2.0  # seconds; the clock of a file system may be coarser than two writes are apart
+_known: dict[tuple[str | int, ...], str] = {}
 
 
 @contextlib.contextmanager
@@ -161,6 +175,40 @@ def file_digest(path: Path | str) -> str:
             ).hexdigest()
     except OSError as error:
         raise WorkflowError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def file_digests(paths: Iterable[Path]) -> dict[Path, str | WorkflowError]:
+    """Digest of each file's bytes, or why it has none.
+
+    Digests are remembered as long as a file keeps its size and times.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a").write_bytes(b"sound")
+    >>> found = file_digests([folder / "a", folder / "b"])
+    >>> [isinstance(each, str) for each in found.values()]
+    [True, False]
+    """
+    unique = list(dict.fromkeys(paths))
+    with ThreadPoolExecutor(_N_THREADS) as threads:
+        return dict(zip(unique, threads.map(_known_digest, unique), strict=True))
+
+
+def _known_digest(path: Path) -> str | WorkflowError:
+    try:
+        now, status = time.time(), path.stat()
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        key = (str(path), status.st_ino, status.st_size, *times)
+        if key not in _known:
+            value = file_digest(path)
+            if now - max(times) / 1e9 <= _SETTLED:
+                return value
+            _known[key] = value
+        return _known[key]
+    except WorkflowError as error:
+        return error
+    except (OSError, ValueError) as error:
+        return WorkflowError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
 
 
 def _dumps(value: Any, **form: Any) -> str:
