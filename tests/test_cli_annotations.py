@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -281,6 +282,19 @@ def test_an_event_is_told_while_the_sound_goes_on(bundle):
     assert process.returncode == 0
     assert [event.label for event in first] == ["alarm"]
     assert [event.label for event in rest] == ["bell"]
+
+
+def test_an_interrupt_ends_listening_in_peace(bundle):
+    command = [Path(sys.executable).with_name("ossicle"), "listen", bundle, "-"]
+    sound = np.round(scene()[: 6 * RATE] * 32_767).astype("<i2").tobytes()
+    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    with subprocess.Popen(command, **pipes) as process:
+        process.stdin.write(sound)
+        process.stdin.flush()
+        assert b"alarm" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+        assert process.stderr.read().strip() == b"stopped"
 
 
 def test_raw_samples_at_another_rate_need_only_the_rate(bundle, night):

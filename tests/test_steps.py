@@ -18,7 +18,7 @@ from ossicle.audio.mixing import active_level
 from ossicle.datasets import read_dataset
 from ossicle.selection import nested_search
 from ossicle.steps import extract_features, open_dataset, search_dataset, split_dataset
-from ossicle.steps.demo import demo
+from ossicle.steps.demo import N_ALARMS, demo
 from ossicle.steps.scene import EDGE, make_scene
 
 GRID = {
@@ -256,7 +256,7 @@ def test_the_demo_finds_alarms_within_three_minutes(shown):
     found = [
         e for e in truth if any(overlap(e, h) > 0.5 * e.duration for h in made.prediction.events)
     ]
-    assert len(truth) == 3
+    assert len(truth) == N_ALARMS
     assert found == truth
     assert {event.label for event in made.prediction.events} == {"alarm"}
 
@@ -311,12 +311,12 @@ def test_a_second_demo_is_the_same_table_the_same_figures_and_the_same_events(sh
 
 @pytest.mark.slow
 def test_the_demo_takes_sounds_of_yours(tmp_path):
-    """A folder with one file a recording, of three alarms, in two rooms, without other sounds."""
+    """A folder with one file a recording, of three alarms, in four rooms, no other sounds."""
     for kind in list(ALARMS)[:3]:
         for take in range(4):
             samples = alarm(kind, 6.0, seed=take)
             write_audio(tmp_path / "mine/alarms" / kind / f"{take}.wav", samples, 16_000)
-    for kind in list(BACKGROUNDS)[:2]:
+    for kind in list(BACKGROUNDS)[:4]:
         path = tmp_path / "mine/background" / f"{kind}.wav"
         write_audio(path, background(kind, 30.0), 16_000)
     words = ("demo", "--data", tmp_path / "mine", "--out", tmp_path / "out")

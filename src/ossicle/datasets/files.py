@@ -1,6 +1,7 @@
 """The files of a folder: which are sounds, and why the others are not used."""
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def find(path: Path) -> Found:
             tables.append(name)
         else:
             others.append((name, _reason(suffix)))
-    return Found(path, tuple(sounds), tuple(tables), tuple(sorted(others)))
+    unused = sorted((_utf8(name), why) for name, why in others)
+    return Found(path, tuple(sounds), tuple(tables), tuple(unused))
 
 
 def _one_file(path: Path) -> Found:
@@ -97,8 +99,31 @@ def _walk(root: Path, others: list[tuple[str, str]]) -> list[str]:
         others.extend((inner + name, "hidden") for name in hidden)
         others.extend((inner + name, "a link to a folder, not followed") for name in links)
         folders[:] = [name for name in folders if name not in hidden]
-        names.extend(inner + name for name in files if name not in hidden)
+        for name in files:
+            if name in hidden:
+                continue
+            if why := _unusable(inner + name, Path(folder, name)):
+                others.append((inner + name, why))
+            else:
+                names.append(inner + name)
     return sorted(names)
+
+
+def _unusable(name: str, path: Path) -> str:
+    """Why no sound or table can be read under this name; empty if one can."""
+    if _utf8(name) != name:
+        return "the name is not UTF-8; rename it"
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        fault = f"cannot be looked at: {error.strerror}"
+        return "a link that leads nowhere" if path.is_symlink() else fault
+    return "" if stat.S_ISREG(mode) else "a device or pipe, not a file"
+
+
+def _utf8(name: str) -> str:
+    """The name with each byte that is not UTF-8 written out, as ``\\xff``."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _has_events(path: Path) -> bool:

@@ -168,8 +168,11 @@ def file_digest(path: Path | str) -> str:
     WorkflowError
         If it cannot be read.
     """
+    path = Path(path)
     try:
-        with Path(path).open("rb") as file:
+        if path.exists() and not path.is_file():  # a pipe would be waited for, forever
+            raise WorkflowError(f"cannot read {path}: a folder, device or pipe is not a file")
+        with path.open("rb") as file:
             return hashlib.file_digest(
                 file, lambda: hashlib.blake2b(digest_size=DIGEST_BYTES)
             ).hexdigest()
