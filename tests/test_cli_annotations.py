@@ -66,7 +66,9 @@ def test_json_is_what_python_answers(night, tmp_path, make):
     make().save(tmp_path / "a.ossicle")
     classifier = ossicle.load(tmp_path / "a.ossicle")
     found = answered("predict", tmp_path / "a.ossicle", night)
-    assert [one["recording"] for one in found] == [path.name for path in sounds_of(night)]
+    assert [one["recording"] for one in found] == [
+        path.relative_to(night).as_posix() for path in sounds_of(night)
+    ]
     for one, path in zip(found, sounds_of(night), strict=True):
         expected = classifier(path)
         assert one["sample_rate"] == expected.sample_rate
@@ -130,7 +132,7 @@ def test_a_raven_table_numbers_boxes_over_all_frequencies(bundle, night):
     assert {(line[7], line[5], line[6]) for line in lines} == {
         ("a.wav", "0", "8000"),
         ("b.flac", "0", "22050"),
-        ("c.wav", "0", "8000"),
+        ("deep/c.wav", "0", "8000"),
     }
 
 
@@ -287,7 +289,7 @@ def test_an_event_is_told_while_the_sound_goes_on(bundle):
 def test_an_interrupt_ends_listening_in_peace(bundle):
     command = [Path(sys.executable).with_name("ossicle"), "listen", bundle, "-"]
     sound = np.round(scene()[: 6 * RATE] * 32_767).astype("<i2").tobytes()
-    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen(command, **pipes) as process:
         process.stdin.write(sound)
         process.stdin.flush()

@@ -116,8 +116,14 @@ def nested(path, out, **options):
     return outer, list(nested_search(outer, out=out, grid=GRID, **options))
 
 
-def test_each_fold_is_judged_by_what_was_made_of_the_others(table, tmp_path):
-    outer, folds = nested(table, tmp_path)
+@pytest.fixture(scope="module")
+def judged(table, tmp_path_factory):
+    """The outer folds of the table, and what became of each."""
+    return nested(table, tmp_path_factory.mktemp("nested"))
+
+
+def test_each_fold_is_judged_by_what_was_made_of_the_others(judged):
+    outer, folds = judged
     assert [fold.name for fold in folds] == list(outer)
     for fold in folds:
         train, test = outer[fold.name]
@@ -126,13 +132,13 @@ def test_each_fold_is_judged_by_what_was_made_of_the_others(table, tmp_path):
         assert fold.report.answers.clips == test.clips
         assert not {clip.path for clip in train} & {clip.path for clip in test}
         assert not {clip.group for clip in train} & {clip.group for clip in test}
-    judged = [clip.path for fold in folds for clip in fold.report.answers.clips]
-    assert len(judged) == len(set(judged)) == 40
+    asked = [clip.path for fold in folds for clip in fold.report.answers.clips]
+    assert len(asked) == len(set(asked)) == 40
 
 
-def test_no_label_of_a_test_fold_reaches_what_is_chosen_or_trained(tmp_path):
+def test_no_label_of_a_test_fold_reaches_what_is_chosen_or_trained(judged, tmp_path):
     """With the labels of fold 2 exchanged, its choice stays and each of its answers turns."""
-    honest = nested(table_of_tones(tmp_path / "a"), tmp_path / "a-run")[1][1]
+    honest = judged[1][1]
     swapped = nested(table_of_tones(tmp_path / "b", swapped_fold=2), tmp_path / "b-run")[1][1]
     assert honest.name == swapped.name == "fold-2"
     assert without_times(honest.chosen) == without_times(swapped.chosen)
@@ -160,8 +166,8 @@ def test_a_limit_holds_in_every_fold(table, tmp_path):
     assert all(fold.chosen["bytes"] <= 6_000 for fold in folds)
 
 
-def test_the_step_gives_the_figures_of_the_nested_search(table, tmp_path):
-    _, folds = nested(table, tmp_path / "nested")
+def test_the_step_gives_the_figures_of_the_nested_search(table, judged, tmp_path):
+    _, folds = judged
     outcome = search_dataset(table, out=tmp_path / "step", test="folds", grid=GRID)
     expected = {fold.name: fold.report.accuracy for fold in folds}
     assert outcome["test"]["accuracies"] == expected

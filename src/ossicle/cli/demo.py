@@ -32,7 +32,13 @@ COLUMNS = ("front_end", "integration", "model", "tpr", "fpr", "accuracy", "bytes
     help="Your own sounds: a folder with alarms/, background/ and perhaps significant/.",
 )
 @click.option("--jobs", type=int, default=-1, show_default=True, help="Processes; -1: all cores.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Other mixes, other scene.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Other mixes, other scene.",
+)
 @as_json
 def demo(out: Path, data: Path | None, jobs: int, seed: int, as_json: bool) -> None:
     """See the whole way, on made or on your sounds.

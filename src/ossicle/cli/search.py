@@ -68,7 +68,9 @@ def _leave_out(text: str | None) -> float | int | None:
 @click.option("--max-fpr", type=float, help="Choose the best below this false positive rate.")
 @click.option("--paper-protocol", is_flag=True, help="Also select again on the test recordings.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes; -1: all cores.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random."
+)
 @as_json
 def search(
     path: Path,

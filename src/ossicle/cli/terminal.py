@@ -98,7 +98,9 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import TimeRemainingColumn as Remaining
 
     columns = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bars:
         stages: dict[str, Any] = {}
 
         def advance(stage: str, done: int, total: int) -> None:

@@ -38,7 +38,8 @@ class NearestNeighbours(Model):
     n_neighbors: int = 5
 
     def __post_init__(self) -> None:
-        if not isinstance(self.n_neighbors, int) or self.n_neighbors < 1:
+        k = self.n_neighbors
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise ModelError(
                 f"n_neighbors is {self.n_neighbors!r}; it must be a whole number above 0"
             )

@@ -82,6 +82,8 @@ def search(
 
     Source: Durand, Ngoko & Cérin, in-situ alarm detection: LKOCV and PSEL.
     """
+    if seed < 0:
+        raise SearchError(f"seed is {seed}; allowed are 0 and above")
     configurations = expand(DEFAULT_GRID if grid is None else grid)
     chosen = _checked_task(dataset, task)
     folds = _folds(dataset, chosen, leave_out, seed)

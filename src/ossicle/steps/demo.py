@@ -20,7 +20,7 @@ from ossicle.audio import (
     write_audio,
 )
 from ossicle.classifier import Classifier, Decision, load
-from ossicle.datasets import Dataset, make_task, mix_dataset
+from ossicle.datasets import SOUND_ENDINGS, Dataset, make_task, mix_dataset
 from ossicle.errors import DatasetError
 from ossicle.evaluation import Report, evaluate
 from ossicle.evaluation.plots import plot_timeline, save_png
@@ -36,6 +36,7 @@ SAMPLE_RATE = 16_000
 WINDOW, WINDOW_HOP = 4.0, 1.0
 N_MIXES = 600
 SCENE_SECONDS = 120.0
+MIN_ROOMS = 4
 N_ALARMS, N_OTHERS, N_ROOMS = 4, 3, 2
 LONGEST = 14.0
 """Seconds of one sound in the scene."""
@@ -221,6 +222,12 @@ def _given(data: Path) -> dict[str, Path]:
                 f"{data} has no folder {name}/; expected alarms/, background/ and perhaps "
                 "significant/ with sound files in them"
             )
+    rooms = [f for f in (data / "background").rglob("*") if f.suffix.lower() in SOUND_ENDINGS]
+    if "significant" not in folders and len(rooms) < MIN_ROOMS:
+        raise DatasetError(
+            f"{data / 'background'} has {len(rooms)} sound files; without significant/ at least "
+            f"{MIN_ROOMS} are needed, so that training and test hear different rooms"
+        )
     return folders
 
 

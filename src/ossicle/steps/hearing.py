@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -54,9 +54,9 @@ def predict_files(bundle: Path, sounds: Sequence[Path]) -> Heard:
     """Answer for each file, and for each sound file of a folder; a bad file stops nothing."""
     classifier = load(bundle)
     predictions, skipped = [], []
-    for sound in _files(sounds):
+    for sound, name in _files(sounds):
         try:
-            predictions.append(classifier(sound))
+            predictions.append(replace(classifier(sound), recording=name))
         except (AudioError, FeatureError, ModelError) as error:
             skipped.append((sound, str(error)))
     if not predictions and not skipped:
@@ -64,13 +64,16 @@ def predict_files(bundle: Path, sounds: Sequence[Path]) -> Heard:
     return Heard(predictions, skipped)
 
 
-def _files(sounds: Sequence[Path]) -> Iterator[Path]:
+def _files(sounds: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Each sound with its name: within its folder where a folder was given."""
     for path in sounds:
         if path.is_dir():
             found = (file for file in sorted(path.rglob("*")) if file.is_file())
-            yield from (file for file in found if file.suffix.lower() in SOUND_ENDINGS)
+            for file in found:
+                if file.suffix.lower() in SOUND_ENDINGS:
+                    yield file, file.relative_to(path).as_posix()
         else:
-            yield path
+            yield path, path.name
 
 
 def listen_to(
@@ -86,8 +89,12 @@ def listen_to(
     classifier = load(bundle)
     rate, blocks = _blocks(source, sample_rate, block)
     stream = classifier.stream(rate)
-    for samples in blocks:
-        yield from stream.push(samples)
+    try:
+        for samples in blocks:
+            yield from stream.push(samples)
+    except KeyboardInterrupt:
+        yield from stream.finish()
+        raise
     yield from stream.finish()
 
 

@@ -93,7 +93,7 @@ def search_dataset(
     if test not in TESTS:
         raise SearchError(f"test is {test!r}; allowed are {', '.join(TESTS)}")
     dataset = open_dataset(path, layout=layout, task=task, where=where)
-    asked = [test, task, dict(limits or {}), paper_protocol, command, options]
+    asked = [test, task, dict(limits or {}), paper_protocol, options]
     key = digest(canonical_json(asked), dataset.fingerprint(), code_digest("steps", "selection"))
     finished = _finished(out, key)
     if finished is not None:
