@@ -16,6 +16,7 @@ from ossicle.types import Samples
 
 __all__ = ["AudioInfo", "info", "read_audio", "read_blocks", "read_pcm"]
 
+_READ_BYTES = 1 << 20
 _END_TOLERANCE = 0.05  # seconds by which rounded annotations may pass the end
 
 
@@ -280,7 +281,8 @@ def _block_length(block: float, sample_rate: int) -> int:
 
 def _read_fully(stream: BinaryIO, n_bytes: int) -> bytes:
     """As many bytes as asked for, fewer only at the end."""
-    data = stream.read(n_bytes) or b""
-    while len(data) < n_bytes and (more := stream.read(n_bytes - len(data))):
+    data = bytearray()
+    # Asked for at once, a block of hours would take all its memory before the first sound.
+    while len(data) < n_bytes and (more := stream.read(min(n_bytes - len(data), _READ_BYTES))):
         data += more
-    return data
+    return bytes(data)

@@ -38,11 +38,14 @@ def write_bundle(trained: Trained, path: str | Path) -> None:
         If the system refuses to write there.
     """
     data = seal(trained)
+    try:
+        report = compare_golden(*unseal(data, Trained))
+    except BundleError as error:
+        raise BundleError(f"{path} was not written, for it could not be opened: {error}") from error
+    if not report.ok:
+        raise BundleError(f"{path} was not written; read again, its golden sound is {report}")
     with replacing(path) as temporary:
         temporary.write_bytes(data)
-        report = verify(temporary)
-        if not report.ok:
-            raise BundleError(f"{path} was not written; read again, its golden sound is {report}")
 
 
 def read_bundle(path: str | Path, kind: type[AnyTrained]) -> AnyTrained:
@@ -115,8 +118,11 @@ def unseal(data: bytes, kind: type[AnyTrained]) -> tuple[AnyTrained, dict[str, b
 
 
 def _open(path: str | Path, kind: type[AnyTrained]) -> tuple[AnyTrained, dict[str, bytes]]:
+    path = Path(path)
     try:
-        with Path(path).open("rb") as file:
+        if path.exists() and not path.is_file():  # a pipe would be waited for, forever
+            raise BundleError(f"cannot read {path}: a folder, device or pipe is no bundle")
+        with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -145,8 +145,26 @@ def _check_overlap(window: float | None, window_hop: float | None) -> None:
     """Refuse so many windows that the end of a sound would never be reached."""
     if window is None or window_hop is None:
         return
-    if window_hop < max(SHORTEST_HOP, window / MOST_OVERLAP):
-        raise BundleError(f"window_hop is {window_hop} s for windows of {window} s: too short")
+    shortest = max(SHORTEST_HOP, window / MOST_OVERLAP)
+    if window_hop < shortest:
+        raise BundleError(
+            f"window_hop is {window_hop} s for windows of {window} s: too short; the least is "
+            f"{shortest:g} s"
+        )
+
+
+def check_storable(task: Task, window: float | None, window_hop: float | None) -> None:
+    """Refuse a task or windows that no bundle may hold, before any work is done on them.
+
+    Raises
+    ------
+    BundleError
+        If a label is too long or holds control characters, or windows overlap too much.
+
+    >>> check_storable(Task("label", "binary", ("alarm", "other")), 1.0, 0.5)
+    """
+    _texts([task.name, *task.labels])
+    _check_overlap(window, window_hop)
 
 
 def _tasks(value: object) -> tuple[Task, ...]:

@@ -57,7 +57,7 @@ def _read(file: Path) -> Any:
     try:
         text = file.read_text(encoding="utf-8")
         found = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise click.BadParameter(f"cannot read {file}: {error}", param_hint="--grid") from error
     grid = found.get("grid", found) if isinstance(found, dict) else found
     if not all(isinstance(part, dict) for part in (grid if isinstance(grid, list) else [grid])):

@@ -57,6 +57,10 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except OssicleError as error:
             raise click.ClickException(str(error)) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise click.ClickException(f"the system refuses: {error}") from error
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -28,7 +28,7 @@ where_option = click.option(
     "--where",
     multiple=True,
     metavar="COLUMN=VALUE",
-    help="Keep only the clips with this value, e.g. esc10=True; may be repeated.",
+    help="Keep only the clips with this value, e.g. esc10=True; one a column.",
 )
 
 
@@ -55,6 +55,8 @@ def settings(pairs: Sequence[str], *, option: str) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise click.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint=option)
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice", param_hint=option)
         found[name] = value
     return found
 

@@ -204,6 +204,10 @@ def _warnings(clips: Sequence[Clip], tasks: Sequence[Task]) -> list[str]:
         for clip, name in zip(clips, names, strict=True):
             groups.get(clip.labels.get(task.name, ""), set()).add(name)
         heard = [label for label, found in groups.items() if found]
+        alike = Counter(label.strip().casefold() for label in heard)
+        if close := [label for label in heard if alike[label.strip().casefold()] > 1]:
+            names_shown = ", ".join(map(repr, close[:_SHOWN]))
+            warnings.append(f"{task.name}: labels that differ in case or spaces: {names_shown}")
         if len(heard) < 2:
             warnings.append(f"{task.name}: one label only ({', '.join(heard) or 'none'})")
         scarce = [f"{label} ({len(groups[label])})" for label in heard if len(groups[label]) < FEW]

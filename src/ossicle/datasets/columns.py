@@ -86,6 +86,8 @@ def understand(header: Sequence[str], *, tasks: Sequence[str] | None, file: Path
     {'category': 1, 'hz': 2}
     """
     names = tuple(name.strip() for name in header)
+    if not names:
+        raise DatasetError(f"{file} is empty; a header with a column path or filename is needed")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise DatasetError(f"{file}: two columns are called {twice!r}; rename one of them")

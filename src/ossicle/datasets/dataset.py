@@ -24,6 +24,9 @@ __all__ = ["SPLITS", "Dataset"]
 SPLITS = ("train", "validation", "test")
 N_FOLDS = 5
 
+LONGEST_NAME = 60
+"""Characters of a group's name that a file's name may take: at most 240 of 255 bytes."""
+
 
 @dataclass(frozen=True, repr=False)
 class Dataset:
@@ -274,7 +277,8 @@ class Dataset:
         if len(groups) and groups.max() < 1:
             raise DatasetError(f"{self.name} has one group; leaving it out leaves nothing to train")
         first = np.unique(groups, return_index=True)[1]
-        names = [re.sub(r"[^\w.-]+", "_", self.clips[i].group or self.clips[i].id) for i in first]
+        called = [self.clips[i].group or self.clips[i].id for i in first]
+        names = [re.sub(r"[^\w.-]+", "_", name)[:LONGEST_NAME] for name in called]
         for number, name in enumerate(names):
             unique = name if names.count(name) == 1 else f"{name}-{number}"
             yield unique, self.subset(groups != number), self.subset(groups == number)

@@ -56,7 +56,8 @@ def find(path: Path) -> Found:
     if path.is_file():
         return _one_file(path)
     if not path.is_dir():
-        raise DatasetError(f"{path} does not exist; a folder of recordings or a CSV is allowed")
+        fault = "is a device or pipe" if path.exists() else "does not exist"
+        raise DatasetError(f"{path} {fault}; a folder of recordings or a CSV is allowed")
     sounds, tables = [], []
     others: list[tuple[str, str]] = []
     for name in _walk(path, others):

@@ -18,12 +18,22 @@ from ossicle.datasets.tasks import is_background, make_task
 from ossicle.errors import AudioError, DatasetError
 from ossicle.types import Clip
 from ossicle.workflow.code import code_digest
-from ossicle.workflow.files import canonical_json, digest, read_json, replacing, write_json
+from ossicle.workflow.files import (
+    canonical_json,
+    claimed,
+    digest,
+    read_json,
+    replacing,
+    write_json,
+)
 
 __all__ = ["mix_dataset"]
 
 CODE = ("audio", *(f"datasets.{name}" for name in ("layering", "sources", "mixing", "provenance")))
 """What makes the sounds; when it changes, the same recipe makes others."""
+
+MOST_MIXES = 1_000_000
+"""Mixes that may be asked for: days of sound, and all that a table in memory should hold."""
 
 UNFINISHED = ".unfinished"
 FILES = ("audio", "mixes.jsonl", "clips.csv", "recipe.json")
@@ -127,11 +137,12 @@ def mix_dataset(
     sources, skipped = gather_sources(sets)
     _check_labels(sources, labels)
     out, written = Path(out), _written(recipe, sources, skipped)
-    if not _is_finished(out, written):
-        pools = deal_sources(sources, recipe.fractions, seed=seed)
-        with _filling(out) as folder:
-            _fill(folder, pools, recipe, counts, progress)
-            write_json(folder / "recipe.json", written)
+    with _kept(out):
+        if not _is_finished(out, written):
+            pools = deal_sources(sources, recipe.fractions, seed=seed)
+            with _filling(out) as folder:
+                _fill(folder, pools, recipe, counts, progress)
+                write_json(folder / "recipe.json", written)
     return read_dataset(out, layout="csv")
 
 
@@ -147,6 +158,7 @@ def _checked(recipe: Recipe) -> Recipe:
     for is_right, what in (
         (-100 <= low <= high <= 100, f"snr {low:g} to {high:g}; the lesser first, in dB, is"),
         (0.1 <= recipe.duration <= 3600, f"duration of {recipe.duration:g} s; 0.1 to 3600 s are"),
+        (recipe.n <= MOST_MIXES, f"n={recipe.n} mixes; at most {MOST_MIXES} are"),
         (recipe.labels in get_args(Labels), f"labels={recipe.labels!r}; 'binary', 'source' are"),
         (_are_shares(shares), f"fractions {shares}; three from 0 to 1 with sum 1 are"),
         (recipe.seed >= 0, f"seed {recipe.seed}; whole numbers from 0 are"),
@@ -209,9 +221,7 @@ def _written(
 
 def _is_finished(out: Path, written: Mapping[str, Any]) -> bool:
     """Whether the folder holds the result; False where it is free, an error where it is not."""
-    if out.exists() and not out.is_dir():
-        raise DatasetError(f"{out} is a file; give a new or empty folder")
-    names = {path.name for path in out.iterdir()} if out.exists() else set()
+    names = {path.name for path in out.iterdir()}
     if UNFINISHED in names and names <= {UNFINISHED, *FILES}:
         return False
     if "recipe.json" in names:
@@ -252,10 +262,27 @@ def _file_names(n: int) -> list[str]:
 
 
 @contextlib.contextmanager
+def _kept(out: Path) -> Iterator[None]:
+    """The folder for this run alone, made if need be; a new one that stays empty goes again."""
+    is_new = not out.exists()
+    if not is_new and not out.is_dir():
+        raise DatasetError(f"{out} is a file; give a new or empty folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with claimed(out):
+            yield
+    except OSError as error:
+        raise DatasetError(f"cannot write mixes to {out}: {error}") from error
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):
+                out.rmdir()
+
+
+@contextlib.contextmanager
 def _filling(out: Path) -> Iterator[Path]:
     """A folder inside ``out`` to fill; its files move up when all are there."""
     unfinished = out / UNFINISHED
-    is_new = not out.exists()
     try:
         _remove(out, UNFINISHED, *FILES)  # of a killed run: the folder is known to be no other's
         unfinished.mkdir(parents=True)
@@ -263,11 +290,9 @@ def _filling(out: Path) -> Iterator[Path]:
         for name in FILES:
             (unfinished / name).rename(out / name)
         unfinished.rmdir()
-    except BaseException as error:
+    except BaseException:
         with contextlib.suppress(OSError):
-            _remove(out, UNFINISHED, *FILES, *["."] * is_new)
-        if isinstance(error, OSError):
-            raise DatasetError(f"cannot write mixes to {out}: {error}") from error
+            _remove(out, UNFINISHED, *FILES)
         raise
 
 

@@ -94,7 +94,7 @@ def grouped_split(
             f"at least {len(wanted)} groups are needed. Record more sources, or ask for fewer parts"
         )
     counts = _counts(of_group, np.asarray(targets), len(names))
-    part = wanted[_deal(counts, shares[wanted], np.random.default_rng(seed))]
+    part = wanted[_deal(counts, shares[wanted], _generator(seed))]
     return [np.flatnonzero(part[of_group] == j) for j in range(len(shares))]
 
 
@@ -134,7 +134,7 @@ def leave_k_out(
         _check_combinations(len(names), size)
         left_out = combinations(range(len(names)), size)
     else:
-        order = np.random.default_rng(seed).permutation(len(names))
+        order = _generator(seed).permutation(len(names))
         left_out = np.array_split(order, math.ceil(len(names) / size))
     tests = (np.isin(of_group, chosen) for chosen in left_out)
     return [(np.flatnonzero(~test), np.flatnonzero(test)) for test in tests]
@@ -162,6 +162,12 @@ def _check_combinations(n_groups: int, size: int) -> None:
             f"leaving {size} of {n_groups} groups out in every way makes {n_folds} folds; at most "
             f"{MAX_COMBINATIONS} are allowed. Leave each group out once instead (exhaustive=False)"
         )
+
+
+def _generator(seed: int) -> np.random.Generator:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise DatasetError(f"seed={seed!r}; a whole number from 0 is allowed")
+    return np.random.default_rng(seed)
 
 
 def _checked_fractions(fractions: Sequence[float]) -> NDArray[np.float64]:

@@ -125,7 +125,7 @@ def ask(
         if progress is not None:
             progress(index + 1, len(dataset))
     if not kept:
-        raise EvaluationError(_nothing(dataset, asked, skipped))
+        raise EvaluationError(_nothing(dataset, asked, skipped[len(dataset.skipped) :]))
     clips = tuple(dataset[index] for index in kept)
     return Answers(
         task=asked,
@@ -159,7 +159,7 @@ def _outcomes(
         if label is None:
             yield f"no label for the task {task.name!r}"
         elif label not in task.labels:
-            yield f"label {label!r} is not one the classifier knows"
+            yield f"label {label!r:.80} is not one the classifier knows"
         else:
             yield _predict(classifier, clip, task)
 

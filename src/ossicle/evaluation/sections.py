@@ -193,5 +193,5 @@ def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[Cell, Cell]
         elif isinstance(value, list | tuple):
             rows.append((f"{before}{key}", ", ".join(map(str, value))))
         else:
-            rows.append((f"{before}{key}", value if value is None else shorten(str(value), 300)))
+            rows.append((f"{before}{key}", shorten("none" if value is None else value, 300)))
     return rows

@@ -15,6 +15,7 @@ time (too many open files, no memory) is left out, so that the next run tries ag
 
 import contextlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -289,7 +290,10 @@ def _writing(folder: Path, n_bands: int) -> Iterator[_Writer]:
     h5py = require("h5py", extra="search")
     draft = folder / f".{uuid4().hex}.h5"
     # The newest layout has checksums on the metadata too.
-    with replacing(draft) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with (
+        replacing(draft) as temporary,
+        _closing(h5py.File(temporary, "w", libver="latest")) as file,
+    ):
         writer = _Writer(file, n_bands)
         yield writer
         writer.finish()
@@ -297,3 +301,22 @@ def _writing(folder: Path, n_bands: int) -> Iterator[_Writer]:
         writer.path = draft.replace(folder / f"part-{digest(*writer.keys)}.h5")
     else:
         draft.unlink()
+
+
+@contextlib.contextmanager
+def _closing(file: Any) -> Iterator[Any]:
+    """The open file, closed in the end; when writing fails it still is.
+
+    HDF5 keeps what it cannot write, cannot close such a file, and takes the process down with it.
+    """
+    try:
+        yield file
+        file.flush()
+    except BaseException:
+        if hasattr(os, "memfd_create"):
+            elsewhere = os.memfd_create("ossicle")  # the file is given up: the rest goes to memory
+            os.dup2(elsewhere, file.id.get_vfd_handle())
+            os.close(elsewhere)
+        raise
+    finally:
+        file.close()

@@ -99,7 +99,7 @@ def _configurations(grid: Mapping[str, Any]) -> Iterator[Configuration]:
     integrations = lists.pop("integration", DEFAULT_GRID["integration"][:1])
     names = lists.pop("model", DEFAULT_GRID["model"][:1])
     fronts = [front_end(base) for base in bases]
-    kinds = [model_class(name) for name in names]
+    kinds = [model_class(str(name)) for name in names]
     _refuse_unknown(lists, {key for front in fronts for key in front.describe()}, kinds)
     for base in fronts:
         of_front = _known_to(lists, base.describe())

@@ -1,6 +1,6 @@
 """What a search learns from: every front end's features of a data set, described once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -152,10 +152,21 @@ class Material:
         if not loud.any():
             reasons = "; ".join(f"{path}: {why}" for path, why in skipped[:3])
             raise SearchError(f"none of {len(self.dataset)} clips can be used: {reasons}")
+        self._check_labels(table.clip_index[loud], dict(skipped))
         np.save(out / "matrix.npy", table.matrix(integration)[loud], allow_pickle=False)
         np.save(out / "clip_index.npy", table.clip_index[loud], allow_pickle=False)
         mean_frames = float(np.diff(table.offsets).mean())
         write_json(out / "rows.json", {"skipped": skipped, "mean_frames": mean_frames})
+
+    def _check_labels(self, used: NDArray[np.int64], reasons: Mapping[str, str]) -> None:
+        """Refuse a label none of whose clips can be used, and say why they cannot."""
+        lost = np.setdiff1d(self.targets, self.targets[used])
+        for label in lost[:1]:
+            paths = [str(self.dataset[int(k)].path) for k in np.flatnonzero(self.targets == label)]
+            raise SearchError(
+                f"none of the {len(paths)} clips of {self.task.labels[label]!r} can be used, such "
+                f"as {paths[0]}: {reasons.get(paths[0], 'no window')}; mend them or drop the label"
+            )
 
     def _quiet_clips(
         self, clip_index: NDArray[np.int64], loud: NDArray[np.bool_]

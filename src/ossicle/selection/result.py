@@ -21,7 +21,7 @@ from ossicle.workflow.files import replacing
 __all__ = ["SearchResult"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SearchResult:
     """A judged grid.
 
@@ -46,6 +46,10 @@ class SearchResult:
     material: Material
     folds: tuple[Fold, ...]
     seed: int
+
+    def __repr__(self) -> str:
+        n_clips, n_folds = len(self.material.dataset), len(self.folds)
+        return f"<SearchResult: {len(self.rows)} configurations, {n_clips} clips, {n_folds} folds>"
 
     @property
     def table(self) -> list[Row]:

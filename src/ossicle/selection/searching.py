@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ossicle.classifier.description import check_storable
 from ossicle.datasets import Dataset
 from ossicle.datasets.splits import leave_k_out
-from ossicle.errors import SearchError
+from ossicle.errors import BundleError, SearchError
 from ossicle.models.model import Targets
 from ossicle.selection.grid import DEFAULT_GRID, Configuration, Grid, expand
 from ossicle.selection.leave_k_out import LIBRARIES, Fold, times_path
@@ -86,6 +87,10 @@ def search(
         raise SearchError(f"seed is {seed}; allowed are 0 and above")
     configurations = expand(DEFAULT_GRID if grid is None else grid)
     chosen = _checked_task(dataset, task)
+    try:
+        check_storable(chosen, window, window_hop)
+    except BundleError as error:
+        raise SearchError(f"{dataset.name}: no classifier can hold this: {error}") from error
     folds = _folds(dataset, chosen, leave_out, seed)
     root = Path(tempfile.mkdtemp(prefix="ossicle-") if out is None else out)
     material = Material(

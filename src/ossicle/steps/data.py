@@ -41,6 +41,8 @@ def open_dataset(
     """
     tasks = None if task in (None, "label") else [task]
     dataset = read_dataset(path, layout=layout, tasks=tasks)
+    if tasks and path.is_dir() and not any([*path.glob("*.csv"), *path.glob("*/*.csv")]):
+        raise DatasetError(f"{path} has folders, whose task is label; {task!r} is no column of it")
     kept = dataset.where(**where) if where else dataset
     if where and not len(kept):
         words = ", ".join(f"{column}={value}" for column, value in where.items())

@@ -100,6 +100,8 @@ def listen_to(
 
 def _blocks(source: str, sample_rate: int, block: float) -> tuple[int, Iterator[Samples]]:
     if source == "-":
+        if sys.stdin is None:
+            raise AudioError("standard input is closed; pipe raw samples into it or name a file")
         return sample_rate, read_pcm(sys.stdin.buffer, sample_rate=sample_rate, block=block)
     if source == "microphone":
         return sample_rate, _microphone(sample_rate, block)

@@ -1,6 +1,7 @@
 """The search step: a data set in, a judged classifier with table, plots and report out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,8 @@ def search_dataset(
         return finished
     shared = {**options, "task": task, "n_jobs": n_jobs, "progress": progress}
     outer = _outer(dataset, test)
-    if outer and paper_protocol:
-        raise SearchError(f"the paper's protocol needs one test part; test={test!r} has many")
+    if paper_protocol and (outer or test == "none"):
+        raise SearchError(f"the paper's protocol needs one test part; test={test!r} has not one")
     nested = nested_search(outer, out=out, limits=limits, **shared)
     tests = {fold.name: fold.report for fold in nested}
     seed = int(options.get("seed", 0))
@@ -110,11 +111,13 @@ def search_dataset(
     chosen = result.choose(**(limits or {}))
     written = {what: out / name for what, name in FILES.items()}
     classifier = result.classifier(chosen["id"])
-    classifier.save(written["classifier"])
     paper: dict[str, Report] = {}
     if held_out is not None:
         tests = {"test": evaluate(classifier, held_out, task=task, command=command or None)}
         paper = result.evaluate(held_out, paper_protocol=True) if paper_protocol else {}
+    figures = {"test": _figures(tests)} if tests else {}
+    judged = replace(classifier, metrics={**classifier.metrics, **figures})
+    judged.save(written["classifier"])
     _write(result, written, chosen=chosen, tests=tests, paper=paper, command=command)
     outcome = _outcome(result, written, chosen=chosen, tests=tests, paper=paper)
     made = {what: file_digest(path) for what, path in written.items()}

@@ -50,7 +50,9 @@ def _version(library: str) -> str:
     try:
         return f"{library}=={metadata.version(library)}"
     except metadata.PackageNotFoundError as error:
-        raise WorkflowError(f"{library} is not installed; pip install {library}") from error
+        raise WorkflowError(
+            f"{library} is not installed; run: pip install 'ossicle[search]'"
+        ) from error
 
 
 def _sources(part: str) -> list[Path]:

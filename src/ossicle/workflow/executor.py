@@ -27,6 +27,9 @@ Result = TypeVar("Result")
 IN_FLIGHT = 2
 """Jobs handed out per worker: one under way, one waiting."""
 
+MOST_JOBS = 1024
+"""Processes that may be asked for; more is a slip of the finger that no machine survives."""
+
 IDLE = 20.0
 """Seconds after which a worker without work ends."""
 
@@ -46,7 +49,7 @@ class LocalCluster:
     Raises
     ------
     WorkflowError
-        If ``n_jobs`` is neither positive nor -1.
+        If ``n_jobs`` is neither from 1 to `MOST_JOBS` nor -1.
 
     >>> sorted(LocalCluster().run(abs, [-3, 1]))
     [(0, 3), (1, 1)]
@@ -55,9 +58,10 @@ class LocalCluster:
     n_jobs: int = 1
 
     def __post_init__(self) -> None:
-        if self.n_jobs < 1 and self.n_jobs != -1:
+        if self.n_jobs != -1 and not 1 <= self.n_jobs <= MOST_JOBS:
             raise WorkflowError(
-                f"n_jobs is {self.n_jobs}; give a number of processes, or -1 for one per core"
+                f"n_jobs is {self.n_jobs}; 1 to {MOST_JOBS} processes are allowed, "
+                "or -1 for one per core"
             )
 
     def run(

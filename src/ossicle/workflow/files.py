@@ -7,6 +7,7 @@ a killed process or a full disk leaves the old file as it was.
 import contextlib
 import hashlib
 import json
+import math
 import os
 import time
 import uuid
@@ -19,6 +20,7 @@ from ossicle.errors import WorkflowError
 
 __all__ = [
     "canonical_json",
+    "claimed",
     "digest",
     "file_digest",
     "file_digests",
@@ -72,10 +74,45 @@ def replacing(path: Path | str) -> Iterator[Path]:
         temporary.replace(path)
         flush_folder(path.parent)
     except OSError as error:
-        raise WorkflowError(f"cannot write {path}: {error}") from error
+        code = error.errno  # without the temporary name and the libraries' own words
+        reason = f"[Errno {code}] {os.strerror(code)}" if code else error
+        raise WorkflowError(f"cannot write {path}: {reason}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep a folder to this process: another that asks for it meanwhile is refused.
+
+    The system lets go of it when the process ends, however it ends. Where a file system or system
+    has no such locks, nothing is kept.
+
+    Raises
+    ------
+    WorkflowError
+        If another process has it.
+    """
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WorkflowError(
+                f"{folder} is being written by another run; wait for its end, or take another "
+                "folder"
+            ) from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def flush(path: Path) -> None:
@@ -218,7 +255,23 @@ def _dumps(value: Any, **form: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain, **form)
     except (TypeError, ValueError, RecursionError) as error:
+        if place := _not_finite(value):
+            raise WorkflowError(
+                f"{place}, which cannot be written as JSON; finite numbers are allowed"
+            ) from error
         raise WorkflowError(f"cannot be written as JSON: {error}") from error
+
+
+def _not_finite(value: Any, name: str = "a value") -> str:
+    """The first number that JSON has no word for, with the key it lies under; empty if none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{name} is {value}"
+    pairs: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, Mapping):
+        pairs = value.items()
+    elif isinstance(value, list | tuple):
+        pairs = ((name, item) for item in value)
+    return next(filter(None, (_not_finite(item, str(key)) for key, item in pairs)), "")
 
 
 def _plain(value: Any) -> Any:
