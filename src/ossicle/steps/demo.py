@@ -273,7 +273,7 @@ def _draw(classifier: Classifier, scene: Scene, prediction: Prediction, path: Pa
     labels = classifier.tasks[0].labels
     thresholds = {label: classifier.decision.threshold_of(label) for label in labels}
     truth = [event for event in scene.events if event.label == "alarm"]
-    heard = f"{len(truth)} alarms in two minutes, {len(prediction.events)} heard"
+    heard = f"{len(truth)} alarms in two minutes, {len(prediction.events)} events heard"
     figure = plot_timeline(
         scene.samples,
         scene.sample_rate,
