@@ -80,7 +80,7 @@ def main() -> None:
     }
     print(f"{N_ROWS} rows x {N_FEATURES}, {N_FOLDS} folds, {arguments.processes} processes")
     print(f"{'grid':32} {'ossicle s':>10} {'sklearn s':>10} {'ratio':>7}  largest difference")
-    totals = np.zeros((2, arguments.rounds))
+    totals, worst = np.zeros((2, arguments.rounds)), 0.0
     with tempfile.TemporaryDirectory() as folder:
         rows, targets, folds = material(Path(folder))
         for name, (models, estimator, grid) in cases.items():
@@ -92,8 +92,10 @@ def main() -> None:
                 other = theirs(rows, targets, folds, estimator, grid, arguments.processes)
                 seconds[:, turn] = middle - start, time.perf_counter() - middle
             totals += seconds
-            report(name, seconds, np.abs(np.subtract(mine, other)).max())
-    report("both", totals, 0.0)
+            difference = float(np.abs(np.subtract(mine, other)).max())
+            worst = max(worst, difference)
+            report(name, seconds, difference)
+    report("both", totals, worst)
 
 
 def report(name: str, seconds: np.ndarray, difference: float) -> None:

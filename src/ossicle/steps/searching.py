@@ -1,7 +1,7 @@
 """The search step: a data set in, a judged classifier with table, plots and report out."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from ossicle.errors import SearchError
 from ossicle.evaluation import Report, evaluate
 from ossicle.evaluation.intervals import wilson
 from ossicle.selection import SearchResult, StageProgress, nested_search, search
+from ossicle.selection.leave_k_out import LIBRARIES
+from ossicle.selection.searching import SEARCHED
 from ossicle.selection.table import Row
 from ossicle.steps.data import open_dataset
 from ossicle.steps.search_report import write_search_report
@@ -95,7 +97,8 @@ def search_dataset(
         raise SearchError(f"test is {test!r}; allowed are {', '.join(TESTS)}")
     dataset = open_dataset(path, layout=layout, task=task, where=where)
     asked = [test, task, dict(limits or {}), paper_protocol, options]
-    key = digest(canonical_json(asked), dataset.fingerprint(), code_digest("steps", "selection"))
+    code = code_digest("datasets", *SEARCHED, "steps", libraries=LIBRARIES)
+    key = digest(canonical_json(asked), dataset.fingerprint(), code)
     finished = _finished(out, key)
     if finished is not None:
         return finished
@@ -115,47 +118,49 @@ def search_dataset(
     if held_out is not None:
         tests = {"test": evaluate(classifier, held_out, task=task, command=command or None)}
         paper = result.evaluate(held_out, paper_protocol=True) if paper_protocol else {}
-    figures = {"test": _figures(tests)} if tests else {}
-    judged = replace(classifier, metrics={**classifier.metrics, **figures})
-    judged.save(written["classifier"])
-    _write(result, written, chosen=chosen, tests=tests, paper=paper, command=command)
-    outcome = _outcome(result, written, chosen=chosen, tests=tests, paper=paper)
+    # Nested figures speak of the procedure: the classifier that is kept was trained on everything.
+    name = "nested_test" if outer else "test"
+    figures = {name: _figures(tests)} if tests else {}
+    replace(classifier, metrics={**classifier.metrics, **figures}).save(written["classifier"])
+    judged = _Judged(result, chosen, tests, paper)
+    _write(judged, written, command)
+    outcome = _outcome(judged, written)
     made = {what: file_digest(path) for what, path in written.items()}
     write_json(out / OUTCOME, {"key": key, "files": made, "outcome": outcome})
     return outcome
 
 
-def _write(
-    result: SearchResult,
-    written: Mapping[str, Path],
-    *,
-    chosen: Row,
-    tests: Mapping[str, Report],
-    paper: Mapping[str, Report],
-    command: str,
-) -> None:
-    result.to_csv(written["table"])
-    result.plot(written["front"], chosen=chosen["id"])
+@dataclass(frozen=True)
+class _Judged:
+    """A search, the row chosen from it, and the reports on what was held out."""
+
+    result: SearchResult
+    chosen: Row
+    tests: Mapping[str, Report]
+    paper: Mapping[str, Report]
+
+
+def _write(judged: _Judged, written: Mapping[str, Path], command: str) -> None:
+    judged.result.to_csv(written["table"])
+    judged.result.plot(written["front"], chosen=judged.chosen["id"])
     write_search_report(
-        written["report"], result, chosen=chosen, tests=tests, paper=paper, command=command
+        written["report"],
+        judged.result,
+        chosen=judged.chosen,
+        tests=judged.tests,
+        paper=judged.paper,
+        command=command,
     )
 
 
-def _outcome(
-    result: SearchResult,
-    written: Mapping[str, Path],
-    *,
-    chosen: Row,
-    tests: Mapping[str, Report],
-    paper: Mapping[str, Report],
-) -> dict[str, Any]:
+def _outcome(judged: _Judged, written: Mapping[str, Path]) -> dict[str, Any]:
     return {
-        "rows": result.rows,
-        "front": [row["id"] for row in result.front()],
-        "chosen": chosen,
-        "test": _figures(tests),
-        "paper": {name: _rates(report) for name, report in paper.items()},
-        "skipped": [list(pair) for pair in _skipped(result, tests)],
+        "rows": judged.result.rows,
+        "front": [row["id"] for row in judged.result.front()],
+        "chosen": judged.chosen,
+        "test": _figures(judged.tests),
+        "paper": {name: _rates(report) for name, report in judged.paper.items()},
+        "skipped": [list(pair) for pair in _skipped(judged.result, judged.tests)],
         "written": {what: str(path) for what, path in written.items()},
     }
 
