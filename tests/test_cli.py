@@ -92,7 +92,7 @@ def test_the_version_is_that_of_the_package():
     ("words", "hint"),
     [
         ("serch x --out y", "no verb 'serch'; did you mean 'search'?"),
-        ("data inof x", "Did you mean 'info'?"),
+        ("data inof x", "no verb 'inof'; did you mean 'info'?"),
         ("predict a b --fromat csv", "--format"),
         ("predict a b --format ravn", "'raven'"),
         ("search x", "--out"),
@@ -379,7 +379,7 @@ def test_nothing_is_loaded_for_a_verb_that_is_not_asked_for():
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
     )
-    assert run.stdout.strip() == "['ossicle.cli.main']"
+    assert run.stdout.strip() == "['ossicle.cli.verbs', 'ossicle.cli.main']"
 
 
 def test_every_verb_can_answer_in_json():

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ossicle.errors import ModelError, nearest
+from ossicle.types import TaskKind
 
 __all__ = [
     "Fitted",
@@ -49,6 +50,10 @@ class Model(abc.ABC):
     """Base of the models: describing, and the plain way to sweep."""
 
     name: ClassVar[str]
+    kinds: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass")
+    """Kinds of task that the model answers."""
+    one_class: ClassVar[bool] = False
+    """Whether it learns what is normal from rows of one label alone, and doubts all else."""
 
     @abc.abstractmethod
     def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> Fitted:
@@ -64,8 +69,24 @@ class Model(abc.ABC):
         Raises
         ------
         ModelError
-            If fewer than two labels are present or a hyper-parameter is out of range.
+            If fewer than two labels are present (or, of a one-class model, more than one), or a
+            hyper-parameter is out of range.
         """
+
+    def fit_values(self, matrix: Matrix, values: NDArray[np.float64]) -> Fitted:
+        """Train a regression; its logits have shape ``(n_rows, 1)`` and are the values.
+
+        Parameters
+        ----------
+        matrix : float32 array, shape (n_rows, n_features)
+        values : float array, shape (n_rows,)
+
+        Raises
+        ------
+        ModelError
+            If the model answers no regression.
+        """
+        raise ModelError(f"{self.name} answers {' and '.join(self.kinds)}, no regression")
 
     @classmethod
     def sweep(
@@ -79,6 +100,13 @@ class Model(abc.ABC):
     ) -> list[NDArray[np.float64]]:
         """Logits of each of ``models``, trained on ``train``, for the rows of ``test``."""
         return [m.fit(train, targets, n_labels=n_labels).logits(test) for m in models]
+
+    @classmethod
+    def sweep_values(
+        cls, models: Sequence[Self], train: Matrix, values: NDArray[np.float64], test: Matrix
+    ) -> list[NDArray[np.float64]]:
+        """Values that each of ``models`` gives the rows of ``test``, shape ``(n_test, 1)``."""
+        return [m.fit_values(train, values).logits(test) for m in models]
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:
