@@ -1,7 +1,7 @@
 """What a search found: the table, the front, and the classifier chosen from it."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from ossicle.errors import SearchError
 from ossicle.evaluation import Report, evaluate
 from ossicle.selection.front import pareto_front
 from ossicle.selection.grid import Configuration
-from ossicle.selection.leave_k_out import Fold
+from ossicle.selection.job import Fold
 from ossicle.selection.material import Material
 from ossicle.selection.refit import refit
 from ossicle.selection.table import Row
@@ -28,9 +28,10 @@ class SearchResult:
     Parameters
     ----------
     rows : list of dict
-        One a configuration: ``id, front_end, integration, model``; ``fpr, tpr, accuracy`` of all
-        left-out rows with ``_std`` over the folds; ``bytes`` of the network, ``latency_ms`` of
-        one window.
+        One a configuration: ``id, front_end, integration, model``; figures of all left-out rows
+        with ``_std`` over the folds, ``fpr, tpr, accuracy`` of labels, ``rmse, mae, r2`` of a
+        regression; ``bytes`` of the bundle (without the list of what it learnt from);
+        ``multiply_adds`` and ``latency_ms`` of one window, features and network; ``train_ms``.
     skipped : tuple of (path, reason)
     configurations : tuple of Configuration
         In the order of the rows.
@@ -38,6 +39,8 @@ class SearchResult:
     folds : tuple of (train, test)
         Positions of the clips.
     seed : int
+    dropped : tuple of dict
+        What successive halving left behind: figures on the ``share`` of the groups of its round.
     """
 
     rows: list[Row]
@@ -46,6 +49,7 @@ class SearchResult:
     material: Material
     folds: tuple[Fold, ...]
     seed: int
+    dropped: tuple[Row, ...] = ()
 
     def __repr__(self) -> str:
         n_clips, n_folds = len(self.material.dataset), len(self.folds)
@@ -57,17 +61,26 @@ class SearchResult:
         return self.rows
 
     def front(
-        self, *, minimise: Sequence[str] = ("fpr",), maximise: Sequence[str] = ("tpr",)
+        self, *, minimise: Sequence[str] | None = None, maximise: Sequence[str] | None = None
     ) -> list[Row]:
-        """The rows no other row beats in all objectives, ties kept; see `pareto_front`."""
+        """The rows no other row beats in all objectives, ties kept; see `pareto_front`.
+
+        Parameters
+        ----------
+        minimise, maximise : sequence of str, optional
+            Any columns of the table, as ``("fpr", "bytes", "latency_ms")``; by default ``fpr``
+            against ``tpr`` for labels, ``rmse`` against ``bytes`` for a regression.
+        """
+        question = self.material.question
+        minimise = question.minimise if minimise is None else minimise
+        maximise = question.maximise if maximise is None else maximise
         kept = pareto_front(self.rows, minimise=minimise, maximise=maximise)
         return [self.rows[place] for place in kept]
 
     def choose(self, **limits: float) -> Row:
-        """The row with the highest ``tpr - fpr`` within limits.
+        """The row with the highest ``tpr - fpr`` (of a regression the lowest error) within limits.
 
-        Ties go to the higher accuracy, then to the smaller network, then to the order of the
-        grid.
+        Ties go to the higher accuracy, then to the smaller bundle, then to the order of the grid.
 
         Parameters
         ----------
@@ -84,7 +97,7 @@ class SearchResult:
         allowed = list(range(len(self.rows)))
         for name, limit in limits.items():
             allowed = self._within(allowed, name, limit)
-        best = min(allowed, key=lambda place: (*_preference(self.rows[place]), place))
+        best = min(allowed, key=self._preference)
         return self.rows[best]
 
     def best(self, **limits: float) -> Classifier:
@@ -98,7 +111,8 @@ class SearchResult:
             raise SearchError(f"no configuration {id!r}; the table's column id names them")
         row = self.rows[places[0]]
         measured = {key: value for key, value in row.items() if isinstance(value, float | int)}
-        measured.pop("latency_ms", None)  # a time would change the bundle's bytes
+        for time in ("latency_ms", "train_ms"):  # they would change the bundle's bytes
+            measured.pop(time, None)
         return refit(
             self.configurations[places[0]],
             self.material,
@@ -160,6 +174,10 @@ class SearchResult:
             writer.writeheader()
             writer.writerows(self.rows)
 
+    def _preference(self, place: int) -> tuple[float, ...]:
+        row = self.rows[place]
+        return (*self.material.question.preference(row), row["bytes"], place)
+
     def _within(self, places: list[int], name: str, limit: float) -> list[int]:
         side, _, column = name.partition("_")
         columns = [key for key, value in self.rows[0].items() if isinstance(value, float | int)]
@@ -194,8 +212,3 @@ class SearchResult:
             "n_configurations": len(self.rows),
             "seed": self.seed,
         }
-
-
-def _preference(row: Mapping[str, Any]) -> tuple[float, float, int]:
-    """Smaller is better."""
-    return round(row["fpr"] - row["tpr"], 12), -row["accuracy"], row["bytes"]

@@ -1,6 +1,6 @@
 """The HTML page of a search: the choice, the front, the table, and the figures on the test part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,7 @@ from ossicle.evaluation.sections import made_by, report_sections
 from ossicle.selection import SearchResult
 from ossicle.selection.table import Row, without_shared
 
-__all__ = ["COLUMNS", "write_search_report"]
-
-COLUMNS = (
-    "front_end",
-    "integration",
-    "model",
-    "tpr",
-    "tpr_std",
-    "fpr",
-    "fpr_std",
-    "accuracy",
-    "accuracy_std",
-    "bytes",
-    "latency_ms",
-)
+__all__ = ["write_search_report"]
 
 
 def write_search_report(
@@ -55,30 +41,39 @@ def write_search_report(
     """
     dataset = result.material.dataset
     sections = [
-        _chosen(chosen, len(result.rows)),
+        _chosen(result, chosen),
         *_tests(tests),
         *_paper(paper or {}),
         _front(result, chosen),
-        _table(result.rows, chosen),
+        _table(result, chosen),
+        *_dropped(result),
         Section("Recordings", code=str(dataset.check()), folded=True),
         *([] if len(tests) == 1 else [made_by(command, {})]),
     ]
     write_html(path, f"Search on {dataset.name}", sections)
 
 
-def _chosen(row: Row, n_rows: int) -> Section:
+def _chosen(result: SearchResult, row: Row) -> Section:
+    judged = len(result.rows) + len(result.dropped)
     return Section(
         "Chosen",
         text=f"{row['model']} on {row['integration']} of {row['front_end']}: the best of "
-        f"{n_rows} configurations on recordings left out of training (validation figures).",
+        f"{judged} configurations on recordings left out of training (validation figures).",
         tiles=[
-            ("TPR", f"{row['tpr']:.3f}", f"± {row['tpr_std']:.3f} over folds"),
-            ("FPR", f"{row['fpr']:.3f}", f"± {row['fpr_std']:.3f} over folds"),
-            ("accuracy", f"{row['accuracy']:.3f}", f"± {row['accuracy_std']:.3f} over folds"),
-            ("network", f"{row['bytes'] / 1024:.0f} KiB", "ONNX"),
+            *((name, f"{row[name]:.3f}", _spread(row, name)) for name in _qualities(result)),
+            ("bundle", f"{row['bytes'] / 1024:.0f} KiB", "one file"),
             ("latency", f"{row['latency_ms']:.2f} ms", "features and network, one window"),
+            ("multiply-adds", f"{row['multiply_adds'] / 1e6:.2f} M", "a window"),
         ],
     )
+
+
+def _qualities(result: SearchResult) -> tuple[str, ...]:
+    return result.material.question.qualities
+
+
+def _spread(row: Row, name: str) -> str:
+    return f"± {row[f'{name}_std']:.3f} over folds"
 
 
 def _tests(tests: Mapping[str, Report]) -> list[Section]:
@@ -116,10 +111,22 @@ def _front(result: SearchResult, chosen: Row) -> Section:
     return Section("Front", text=text, pictures=[picture])
 
 
-def _table(rows: Sequence[Row], chosen: Row) -> Section:
+def _table(result: SearchResult, chosen: Row) -> Section:
+    rows = result.rows
     short, shared = without_shared(rows, "front_end")
-    cells: list[list[Any]] = [[row[column] for column in COLUMNS] for row in short]
+    columns = [column for column in rows[0] if column != "id"]
+    cells: list[list[Any]] = [[row[column] for column in columns] for row in short]
     marked = [place for place, row in enumerate(rows) if row["id"] == chosen["id"]]
-    table = Table([column.replace("_", " ") for column in COLUMNS], cells, marked=marked)
+    table = Table([column.replace("_", " ") for column in columns], cells, marked=marked)
     text = f"All with {shared}." if shared else ""
     return Section("All configurations", text, tables=[table], folded=len(rows) > 20)
+
+
+def _dropped(result: SearchResult) -> list[Section]:
+    """What successive halving left behind, and on how much of the recordings."""
+    if not result.dropped:
+        return []
+    columns = ("front_end", "integration", "model", *_qualities(result), "share")
+    cells = [[row[column] for column in columns] for row in result.dropped]
+    text = "Judged on a share of the recordings and left behind by the better ones."
+    return [Section("Dropped on the way", text, tables=[Table(columns, cells)], folded=True)]

@@ -12,7 +12,7 @@ from ossicle.errors import SearchError
 from ossicle.evaluation import Report, evaluate
 from ossicle.evaluation.intervals import wilson
 from ossicle.selection import SearchResult, StageProgress, nested_search, search
-from ossicle.selection.leave_k_out import LIBRARIES
+from ossicle.selection.job import LIBRARIES
 from ossicle.selection.searching import SEARCHED
 from ossicle.selection.table import Row
 from ossicle.steps.data import open_dataset
