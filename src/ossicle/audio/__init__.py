@@ -7,6 +7,7 @@ from ossicle.audio.limits import LIMITS, STREAM_LIMITS, Limits, check_rate
 from ossicle.audio.mixing import active_level, mix
 from ossicle.audio.reading import AudioInfo, info, read_audio, read_blocks, read_pcm
 from ossicle.audio.resampling import Resampler, resample
+from ossicle.audio.rooms import reverberate, room_response
 from ossicle.audio.salient import SIGNIFICANT, significant
 from ossicle.audio.writing import write_audio
 
@@ -33,6 +34,8 @@ __all__ = [
     "read_blocks",
     "read_pcm",
     "resample",
+    "reverberate",
+    "room_response",
     "significant",
     "write_audio",
 ]
