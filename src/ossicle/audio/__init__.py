@@ -1,6 +1,7 @@
-"""Files, streams and arrays into samples: decode, resample, level, mix, synthesise."""
+"""Files, streams and arrays into samples: decode, resample, level, mix, augment, synthesise."""
 
 from ossicle.audio.alarms import ALARMS, alarm
+from ossicle.audio.augmentation import AUGMENTATIONS, augment
 from ossicle.audio.backgrounds import BACKGROUNDS, background
 from ossicle.audio.levels import SILENCE, gain, level, peak
 from ossicle.audio.limits import LIMITS, STREAM_LIMITS, Limits, check_rate
@@ -13,6 +14,7 @@ from ossicle.audio.writing import write_audio
 
 __all__ = [
     "ALARMS",
+    "AUGMENTATIONS",
     "BACKGROUNDS",
     "LIMITS",
     "SIGNIFICANT",
@@ -23,6 +25,7 @@ __all__ = [
     "Resampler",
     "active_level",
     "alarm",
+    "augment",
     "background",
     "check_rate",
     "gain",

@@ -9,7 +9,7 @@ from math import isfinite, log, pi
 import numpy as np
 
 from ossicle.audio.levels import gain, level
-from ossicle.audio.limits import LIMITS, check_amount, check_rate
+from ossicle.audio.limits import LIMITS, check_amount, check_channel, check_rate
 from ossicle.audio.mixing import unclipped
 from ossicle.errors import AudioError
 from ossicle.types import Floats, Samples
@@ -111,7 +111,7 @@ def reverberate(samples: Floats, response: Floats) -> Samples:
     """
     from scipy import signal
 
-    dry, room = _channel(samples, "samples"), _channel(response, "response")
+    dry, room = check_channel(samples, name="samples"), check_channel(response, name="response")
     if not room.any():
         raise AudioError("response is silent or empty; a room answers with at least one sample")
     if not dry.any():
@@ -119,13 +119,3 @@ def reverberate(samples: Floats, response: Floats) -> Samples:
     room = room[int(np.argmax(np.abs(room))) :]
     wet = signal.oaconvolve(dry, room)[: dry.size]
     return unclipped(gain(wet, level(dry) - level(wet)))
-
-
-def _channel(samples: Floats, name: str) -> Floats:
-    channel = np.asarray(samples, dtype=np.float64)
-    if channel.ndim != 1 or not np.isfinite(channel).all():
-        raise AudioError(
-            f"{name} of shape {channel.shape}: one channel of finite values, shape (n_samples,), "
-            "is allowed; average the channels first"
-        )
-    return channel
