@@ -3,6 +3,7 @@
 `MODELS` maps a name to its class; entry points of the group ``ossicle.models`` add to it.
 """
 
+from ossicle.models.forest import ExtraTrees, RandomForest
 from ossicle.models.graph import Graph
 from ossicle.models.knn import NearestNeighbours
 from ossicle.models.logreg import LogisticRegression
@@ -12,11 +13,13 @@ from ossicle.models.svm import SupportVectorMachine
 
 __all__ = [
     "MODELS",
+    "ExtraTrees",
     "Fitted",
     "Graph",
     "LogisticRegression",
     "Model",
     "NearestNeighbours",
+    "RandomForest",
     "SupportVectorMachine",
     "model",
 ]

@@ -9,12 +9,18 @@ from numpy.typing import NDArray
 
 from ossicle.errors import ModelError
 from ossicle.models.graph import Graph
-from ossicle.models.model import Matrix, Model, Targets, present_labels, require_all_labels
+from ossicle.models.model import (
+    LEAST_SHARE,
+    Matrix,
+    Model,
+    Targets,
+    log_share,
+    present_labels,
+    require_all_labels,
+)
+from ossicle.models.settings import check_whole
 
 __all__ = ["NearestNeighbours"]
-
-NO_VOTE = 1e-4
-"""Share a label without any vote is given, so that its logit is finite."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,7 @@ class NearestNeighbours(Model):
     n_neighbors: int = 5
 
     def __post_init__(self) -> None:
-        k = self.n_neighbors
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise ModelError(
-                f"n_neighbors is {self.n_neighbors!r}; it must be a whole number above 0"
-            )
+        check_whole("n_neighbors", self.n_neighbors)
 
     def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> "FittedNeighbours":
         """Keep all rows; see `Model.fit`."""
@@ -68,7 +70,7 @@ class NearestNeighbours(Model):
         largest = max(models, key=lambda model: model.n_neighbors)
         fitted = largest.fit(train, targets, n_labels=n_labels)
         votes = fitted.one_hot[fitted.neighbours(test)].cumsum(axis=1)  # (n_test, k, n_labels)
-        return [_log_share(votes[:, m.n_neighbors - 1], m.n_neighbors) for m in models]
+        return [log_share(votes[:, m.n_neighbors - 1] / m.n_neighbors) for m in models]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ class FittedNeighbours:
     def logits(self, matrix: Matrix) -> NDArray[np.float64]:
         """Logarithm of each label's share of the votes, shape ``(n_rows, n_labels)``."""
         votes = self.one_hot[self.neighbours(matrix)].sum(axis=1)
-        return _log_share(votes, self.n_neighbors)
+        return log_share(votes / self.n_neighbors)
 
     def onnx(self, task: str) -> bytes:
         """Distances, the k smallest, their labels' mean, its logarithm."""
@@ -105,13 +107,9 @@ class FittedNeighbours:
         _, nearest = graph.nodes("TopK", distances, k, n_outputs=2, axis=1, largest=0, sorted=1)
         votes = graph.node("Gather", graph.constant(self.one_hot), nearest, axis=0)
         share = graph.node("ReduceMean", votes, axes=[1], keepdims=0)
-        share = graph.node("Max", share, graph.constant(np.float32(NO_VOTE)))
+        share = graph.node("Max", share, graph.constant(np.float32(LEAST_SHARE)))
         return graph.model({task: graph.node("Log", share)}, n_labels=n_labels)
 
 
 def _one_hot(targets: Targets, n_labels: int) -> NDArray[np.float32]:
     return np.eye(n_labels, dtype=np.float32)[targets]
-
-
-def _log_share(votes: NDArray[np.float32], n_neighbors: int) -> NDArray[np.float64]:
-    return np.log(np.maximum(votes.astype(np.float64) / n_neighbors, NO_VOTE))

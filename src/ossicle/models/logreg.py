@@ -6,18 +6,17 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ossicle.errors import ModelError
 from ossicle.extras import require
 from ossicle.models.graph import Graph
 from ossicle.models.model import (
     Matrix,
     Model,
     Targets,
-    check_penalty,
     present_labels,
     require_all_labels,
     spread,
 )
+from ossicle.models.settings import check_penalty, check_whole
 
 __all__ = ["LogisticRegression"]
 
@@ -50,8 +49,7 @@ class LogisticRegression(Model):
 
     def __post_init__(self) -> None:
         check_penalty(self.C, self.class_weight)
-        if not isinstance(self.max_iter, int) or self.max_iter < 1:
-            raise ModelError(f"max_iter is {self.max_iter!r}; it must be a whole number above 0")
+        check_whole("max_iter", self.max_iter)
 
     def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> "FittedLogisticRegression":
         """Train on all rows; see `Model.fit`."""

@@ -18,11 +18,12 @@ from ossicle.errors import ModelError, nearest
 from ossicle.types import TaskKind
 
 __all__ = [
+    "LEAST_SHARE",
     "Fitted",
     "Matrix",
     "Model",
     "Targets",
-    "check_penalty",
+    "log_share",
     "present_labels",
     "require_all_labels",
     "spread",
@@ -33,6 +34,9 @@ Matrix = NDArray[np.float32]
 
 Targets = NDArray[np.int64]
 """Index of each row's label, shape ``(n_rows,)``."""
+
+LEAST_SHARE = 1e-4
+"""Share of the votes that a label without any is given, so that its logit is finite."""
 
 
 class Fitted(Protocol):
@@ -127,14 +131,6 @@ class Model(abc.ABC):
         return {"name": self.name, **dataclasses.asdict(self)}
 
 
-def check_penalty(C: float, class_weight: str | None) -> None:
-    """Refuse a cost that is no positive number, and a weighting that is none."""
-    if isinstance(C, bool) or not isinstance(C, int | float) or not 0 < C < float("inf"):
-        raise ModelError(f"C is {C!r}; it must be a number above 0")
-    if class_weight not in (None, "balanced"):
-        raise ModelError(f"class_weight is {class_weight!r}; allowed are None and 'balanced'")
-
-
 def present_labels(targets: Targets) -> NDArray[np.int64]:
     """The labels that occur, in order.
 
@@ -162,6 +158,11 @@ def spread(
     wide = np.full((len(logits), n_labels), -np.inf)
     wide[:, present] = logits
     return wide
+
+
+def log_share(shares: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Logits of shares of votes, none below that of `LEAST_SHARE`."""
+    return np.log(np.maximum(shares.astype(np.float64), LEAST_SHARE))
 
 
 def require_all_labels(present: NDArray[np.int64], n_labels: int) -> None:

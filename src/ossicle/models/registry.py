@@ -5,6 +5,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ossicle.errors import ModelError, nearest
+from ossicle.models.forest import ExtraTrees, RandomForest
 from ossicle.models.knn import NearestNeighbours
 from ossicle.models.logreg import LogisticRegression
 from ossicle.models.model import Model
@@ -13,7 +14,14 @@ from ossicle.models.svm import SupportVectorMachine
 __all__ = ["MODELS", "model", "model_class"]
 
 MODELS: dict[str, type[Model]] = {
-    kind.name: kind for kind in (SupportVectorMachine, LogisticRegression, NearestNeighbours)
+    kind.name: kind
+    for kind in (
+        SupportVectorMachine,
+        LogisticRegression,
+        NearestNeighbours,
+        RandomForest,
+        ExtraTrees,
+    )
 }
 
 

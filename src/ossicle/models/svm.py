@@ -21,11 +21,11 @@ from ossicle.models.model import (
     Matrix,
     Model,
     Targets,
-    check_penalty,
     present_labels,
     require_all_labels,
     spread,
 )
+from ossicle.models.settings import check_penalty, check_word
 
 __all__ = ["SupportVectorMachine"]
 
@@ -62,8 +62,7 @@ class SupportVectorMachine(Model):
     class_weight: str | None = None
 
     def __post_init__(self) -> None:
-        if self.kernel not in KERNELS:
-            raise ModelError(f"kernel is {self.kernel!r}; allowed are {' and '.join(KERNELS)}")
+        check_word("kernel", self.kernel, KERNELS)
         check_penalty(self.C, self.class_weight)
         _gamma_factor(self.gamma)
 
