@@ -8,21 +8,11 @@ from typing import Any
 
 import pytest
 from commands import GRID, answered, foreign, printed, refused
-from sounds import folders_of_tones, table_of_tones
+from sounds import folders_of_tones
 
 import ossicle
 
 FILES = {"best.ossicle", "table.csv", "front.png", "report.html", "outcome.json"}
-
-
-@pytest.fixture(scope="module")
-def tones(tmp_path_factory) -> Path:
-    return folders_of_tones(tmp_path_factory.mktemp("tones") / "tones")
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory) -> Path:
-    return table_of_tones(tmp_path_factory.mktemp("table"))
 
 
 @pytest.fixture(scope="module")

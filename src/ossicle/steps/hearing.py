@@ -21,10 +21,11 @@ __all__ = ["Heard", "evaluate_bundle", "listen_to", "predict_files"]
 
 @dataclass(frozen=True)
 class Heard:
-    """Answers for many files, and the files that could not be heard with the reason."""
+    """Answers for many files; those that could not be heard, and what of a folder is no sound."""
 
     predictions: list[Prediction]
     skipped: list[tuple[Path, str]]
+    passed_over: list[tuple[Path, str]]
 
 
 def evaluate_bundle(
@@ -54,26 +55,41 @@ def predict_files(bundle: Path, sounds: Sequence[Path]) -> Heard:
     """Answer for each file, and for each sound file of a folder; a bad file stops nothing."""
     classifier = load(bundle)
     predictions, skipped = [], []
-    for sound, name in _files(sounds):
+    found, passed_over = _files(sounds)
+    for sound, name in found:
         try:
             predictions.append(replace(classifier(sound), recording=name))
         except (AudioError, FeatureError, ModelError) as error:
             skipped.append((sound, str(error)))
-    if not predictions and not skipped:
-        raise DatasetError(f"no sound file in {', '.join(map(str, sounds))}")
-    return Heard(predictions, skipped)
+    if not found:
+        others = f"; {len(passed_over)} other files" if passed_over else ""
+        raise DatasetError(f"no sound file in {', '.join(map(str, sounds))}{others}")
+    return Heard(predictions, skipped, passed_over)
 
 
-def _files(sounds: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Each sound with its name: within its folder where a folder was given."""
+def _files(sounds: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[tuple[Path, str]]]:
+    """Each sound with its name, within its folder where a folder was given; what is no sound."""
+    found: list[tuple[Path, str]] = []
+    passed_over: list[tuple[Path, str]] = []
     for path in sounds:
-        if path.is_dir():
-            found = (file for file in sorted(path.rglob("*")) if file.is_file())
-            for file in found:
-                if file.suffix.lower() in SOUND_ENDINGS:
-                    yield file, file.relative_to(path).as_posix()
-        else:
-            yield path, path.name
+        if not path.is_dir():
+            found.append((path, path.name))
+            continue
+        for file in sorted(each for each in path.rglob("*") if not each.is_dir()):
+            if why := _no_sound(file):
+                passed_over.append((file, why))
+            else:
+                found.append((file, file.relative_to(path).as_posix()))
+    return found, passed_over
+
+
+def _no_sound(file: Path) -> str:
+    """Why a file of a folder is not heard; empty if it is."""
+    if not file.exists():
+        return "a link that leads nowhere"
+    if not file.is_file():
+        return "a device or pipe, not a file"
+    return "" if file.suffix.lower() in SOUND_ENDINGS else "not a sound file"
 
 
 def listen_to(
