@@ -11,7 +11,7 @@ from ossicle.audio import level, read_audio, write_audio
 from ossicle.classifier import Classifier, load, verify
 from ossicle.classifier import stream as stream_module
 from ossicle.errors import FeatureError
-from ossicle.features import MFCC, FeatureStore, FrontEnd, LogMel, Piece, WindowCutter
+from ossicle.features import MFCC, FeatureStore, FrontEnd, LogMel, Piece, ShortTerm, WindowCutter
 from ossicle.types import Clip, Recording
 
 FRONT_ENDS = [
@@ -20,6 +20,8 @@ FRONT_ENDS = [
     LogMel(n_mels=16, hop_length=160, center=True),
     MFCC(n_mfcc=13, n_mels=32, hop_length=256),
     MFCC(n_mfcc=13, n_mels=32, hop_length=160),
+    ShortTerm(hop_length=400, deltas=True),
+    ShortTerm(hop_length=160, compat="pyaudioanalysis"),
 ]
 
 

@@ -3,6 +3,7 @@
 from ossicle.features.base import FrontEnd
 from ossicle.features.integration import INTEGRATIONS, integrate, integrate_rows, integrated_size
 from ossicle.features.log_mel import LogMel
+from ossicle.features.logbank_summary import LogbankSummary
 from ossicle.features.mfcc import MFCC
 from ossicle.features.registry import FRONT_ENDS, front_end
 from ossicle.features.scaling import Scaler
@@ -19,6 +20,7 @@ __all__ = [
     "FeatureTable",
     "FrontEnd",
     "LogMel",
+    "LogbankSummary",
     "Piece",
     "Scaler",
     "ShortTerm",

@@ -167,7 +167,12 @@ class LogMel(FrontEnd):
         """Clip to ``top_db`` and append deltas: shape ``(n_frames, n_bands)``."""
         return append_deltas(self._clip(frames), self.deltas)
 
+    @property
+    def _band_multiply_adds(self) -> int:
+        """Of one frame's spectrum, bands and their logarithms with the unit."""
+        weights = int(np.count_nonzero(self._matrix()))
+        return spectrum_multiply_adds(self.n_fft) + weights + 2 * self.n_mels
+
     def _multiply_adds(self, n_frames: int) -> int:
-        bands = int(np.count_nonzero(self._matrix())) + 2 * self.n_mels  # logarithm and its unit
-        deltas = delta_multiply_adds(self.n_bands // (1 + self.deltas), self.deltas)
-        return n_frames * (spectrum_multiply_adds(self.n_fft) + bands + deltas)
+        deltas = delta_multiply_adds(self.n_mels, self.deltas)
+        return n_frames * (self._band_multiply_adds + deltas)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ossicle.errors import FeatureError
 from ossicle.features.checks import number, whole
-from ossicle.features.deltas import append_deltas
+from ossicle.features.deltas import append_deltas, delta_multiply_adds
 from ossicle.features.log_mel import LogMel
 from ossicle.features.spectrum import ONE_THREAD
 
@@ -112,4 +112,5 @@ class MFCC(LogMel):
         return append_deltas(found, self.deltas)
 
     def _multiply_adds(self, n_frames: int) -> int:
-        return super()._multiply_adds(n_frames) + n_frames * self.n_mels * self.n_mfcc
+        deltas = delta_multiply_adds(self.n_bands // (1 + self.deltas), self.deltas)
+        return n_frames * (self._band_multiply_adds + self.n_mels * self.n_mfcc + deltas)

@@ -69,7 +69,7 @@ def old_bank(*, sample_rate: int, n_fft: int) -> Bank:
         rolloffs=steps,
         mel=band_groups(_filters(sample_rate, n_bins)),
         cepstrum=band_groups(dct_matrix(_LINEAR + _LOGARITHMIC, 13)),
-        chroma=band_groups(_notes(sample_rate, n_bins)),
+        chroma=band_groups(_notes(sample_rate, n_fft)),
         floor=EPSILON,
         silence=EPSILON,
         keep_rest=True,
@@ -96,14 +96,15 @@ def _filters(sample_rate: int, n_bins: int) -> Floats:
     return np.asarray(slopes * (2.0 / (edges[2:] - edges[:-2]))[:, None]).T
 
 
-def _notes(sample_rate: int, n_bins: int) -> Floats:
+def _notes(sample_rate: int, n_fft: int) -> Floats:
     """Of the bins with one note the last alone is heard, divided by the number of another's."""
+    n_bins = n_fft // 2
     hertz = np.arange(1, n_bins + 1) * sample_rate / (2 * n_bins)
     notes = np.round(12 * np.log2(hertz / _A0)).astype(int)
     if notes.max() >= n_bins:
         raise FeatureError(
-            f"pyAudioAnalysis has no chroma for n_fft={n_bins * 2} at {sample_rate} Hz; allowed: "
-            f"more than {2 * notes.max() + 1}, or compat=None"
+            f"pyAudioAnalysis has no chroma for n_fft={n_fft} at {sample_rate} Hz; allowed: "
+            f"at least {2 * notes.max() + 2}, or compat=None"
         )
     counts = (notes[:, None] == notes).sum(axis=1)
     last = {int(note) % n_bins: bin_ for bin_, note in enumerate(notes)}

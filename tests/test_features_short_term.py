@@ -1,0 +1,374 @@
+"""ShortTerm: the formulas one frame at a time, pyAudioAnalysis itself, and what was mended."""
+
+import json
+import warnings
+from itertools import pairwise
+
+import librosa
+import numpy as np
+import pytest
+import scipy.fft
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ossicle.errors import FeatureError
+from ossicle.features import ShortTerm, WindowCutter, front_end, integrate
+from ossicle.features.descriptors import NAMES
+from ossicle.features.pyaudioanalysis import old_short_term
+
+RATE = 16_000
+EPS = np.finfo(float).eps
+OLD = ShortTerm(compat="pyaudioanalysis")
+
+
+def sound(n_samples: int, seed: int = 0) -> np.ndarray:
+    """16-bit sound: a sweep in noise whose level rises over 40 dB, a little off zero."""
+    rng = np.random.default_rng(seed)
+    times = np.arange(n_samples) / RATE
+    sweep = np.sin(2 * np.pi * (300 + 800 * times) * times)
+    swelling = (0.3 * sweep + 0.05 * rng.standard_normal(n_samples)) * np.geomspace(
+        0.01, 1, n_samples
+    )
+    return (np.round(32_768 * swelling + 20) / 32_768).astype(np.float32)
+
+
+# ---- the formulas, one frame and one bin at a time ----
+
+
+def entropy(values: np.ndarray, rest_counts: bool) -> float:
+    length = len(values) // 10
+    sums = [np.sum(values[part * length : (part + 1) * length]) for part in range(10)]
+    total = np.sum(values) if rest_counts else sum(sums)
+    shares = [each / (total + EPS) for each in sums]
+    return -sum(share * np.log2(share + EPS) for share in shares)
+
+
+def spectral(magnitudes: np.ndarray, hertz: np.ndarray, rolloffs: np.ndarray) -> list[float]:
+    """Centroid, spread, roll-off; ``hertz`` as a share of half the rate."""
+    total = np.sum(magnitudes)
+    centroid = np.sum(hertz * magnitudes) / total
+    spread = np.sqrt(np.sum((hertz - centroid) ** 2 * magnitudes) / total)
+    energy = np.sum(magnitudes**2)
+    below = next(k for k in range(len(hertz)) if np.sum(magnitudes[: k + 1] ** 2) > 0.9 * energy)
+    return [centroid, spread, rolloffs[below]]
+
+
+def described(
+    samples: np.ndarray, n_fft: int, hop: int, magnitudes_of, hertz, rolloffs, mel, chroma, old
+) -> np.ndarray:
+    rows, before = [], None
+    for first in range(0, len(samples) - n_fft + 1, hop):
+        frame = samples[first : first + n_fft]
+        signs = [0 if value == 0 else 1 if value > 0 else -1 for value in frame]
+        steps = sum(abs(b - a) for a, b in pairwise(signs))
+        magnitudes = magnitudes_of(frame)
+        shares = magnitudes / np.sum(magnitudes + (EPS if old else 0))
+        centroid, spread, rolloff = spectral(magnitudes, hertz, rolloffs)
+        bands = np.log10(mel @ magnitudes + (EPS if old else 1e-10))
+        notes = chroma(magnitudes**2)
+        rows.append(
+            [
+                steps / (2 * (n_fft - 1)),
+                np.mean(frame**2),
+                entropy(frame**2, old),
+                centroid,
+                spread,
+                entropy(magnitudes**2, old),
+                0 if before is None else np.sum((shares - before) ** 2),
+                rolloff,
+                *scipy.fft.dct(bands, norm="ortho")[:13],
+                *notes,
+                np.std(notes),
+            ]
+        )
+        before = shares
+    return np.array(rows)
+
+
+def old_reference(samples: np.ndarray, rate: int, n_fft: int, hop: int) -> np.ndarray:
+    """As the feature map has it: no taper, bin k at (k + 1) / K, filters an octave low."""
+    n_bins = n_fft // 2
+    normal = samples.astype(float) - np.mean(samples.astype(float))
+    normal = normal / (np.max(np.abs(normal)) + 1e-10)
+    edges = [133.33 + 200 / 3 * k for k in range(13)]
+    edges += [edges[-1] * 1.0711703**k for k in range(1, 30)]
+    mel = np.zeros((40, n_bins))
+    for low, middle, high, row in zip(edges, edges[1:], edges[2:], mel, strict=False):
+        for k in range(n_bins):
+            place = [int(np.floor(edge * n_bins / rate)) for edge in (low, middle, high)]
+            if place[0] < k <= place[1]:
+                row[k] = 2 / (high - low) * (k / n_bins * rate - low) / (middle - low)
+            elif place[1] < k <= place[2]:
+                row[k] = 2 / (high - low) * (high - k / n_bins * rate) / (high - middle)
+    note = [round(12 * np.log2((k + 1) * rate / (2 * n_bins) / 27.5)) for k in range(n_bins)]
+
+    def chroma(power: np.ndarray) -> np.ndarray:
+        heard = np.zeros(n_bins)
+        for k in range(n_bins):
+            heard[note[k]] = power[k]
+        heard /= [note.count(note[note[k]]) for k in range(n_bins)]
+        return np.array([heard[k::12].sum() for k in range(12)]) / (power.sum() + 0.0)
+
+    steps = np.arange(n_bins) / n_bins
+    return described(
+        normal,
+        n_fft,
+        hop,
+        lambda frame: np.abs(np.fft.fft(frame))[:n_bins] / n_bins,
+        steps + 1 / n_bins,
+        steps,
+        mel,
+        chroma,
+        old=True,
+    )
+
+
+def mended_reference(samples: np.ndarray, rate: int, n_fft: int, hop: int, n_mels: int):
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+    bins = np.arange(1, n_fft // 2 + 1)
+    mel = librosa.filters.mel(
+        sr=rate,
+        n_fft=n_fft,
+        n_mels=n_mels,
+        fmin=librosa.mel_to_hz(2),
+        fmax=min(rate / 2, librosa.mel_to_hz(n_mels + 3)),
+        dtype=np.float64,
+    )
+    note = [round(12 * np.log2(k * rate / n_fft / 27.5)) for k in bins]
+
+    def chroma(power: np.ndarray) -> np.ndarray:
+        heard = np.zeros(12)
+        for k, value in zip(note, power, strict=True):
+            if k >= 0:
+                heard[k % 12] += value
+        return heard / heard.sum()
+
+    return described(
+        samples.astype(float),
+        n_fft,
+        hop,
+        lambda frame: np.abs(np.fft.fft(frame * taper))[bins] * 2 / taper.sum(),
+        2 * bins / n_fft,
+        2 * bins / n_fft,
+        mel[:, 1:],
+        chroma,
+        old=False,
+    )
+
+
+SIZES = [(16_000, 800, 400), (16_000, 400, 160), (44_100, 2_205, 1_102), (8_000, 401, 200)]
+
+
+@pytest.mark.parametrize(("rate", "n_fft", "hop"), SIZES)
+def test_the_old_numbers_are_those_of_the_formulas(rate: int, n_fft: int, hop: int) -> None:
+    samples = sound(5_000)
+    ours = old_short_term(samples, sample_rate=rate, n_fft=n_fft, hop_length=hop)
+    np.testing.assert_allclose(ours, old_reference(samples, rate, n_fft, hop), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("rate", "n_fft", "hop"), SIZES)
+def test_the_old_numbers_are_those_of_pyaudioanalysis(rate: int, n_fft: int, hop: int) -> None:
+    original = pytest.importorskip("pyAudioAnalysis.ShortTermFeatures", exc_type=ImportError)
+    samples = sound(3 * rate)
+    expected, names = original.feature_extraction(samples * 32_768, rate, n_fft, hop)
+    ours = old_short_term(samples, sample_rate=rate, n_fft=n_fft, hop_length=hop)
+    np.testing.assert_allclose(ours, expected[:34].T, rtol=0, atol=1e-9)
+    settings = {"sample_rate": rate, "n_fft": n_fft, "hop_length": hop, "deltas": True}
+    kind = ShortTerm(**settings, compat="pyaudioanalysis")
+    np.testing.assert_allclose(kind(samples), expected.T, rtol=1e-5, atol=1e-5)
+    assert kind.band_names == tuple(names)
+
+
+@pytest.mark.parametrize(("rate", "n_fft"), [(16_000, 197), (6_800, 800)])
+def test_what_pyaudioanalysis_cannot_describe_is_refused(rate: int, n_fft: int) -> None:
+    original = pytest.importorskip("pyAudioAnalysis.ShortTermFeatures", exc_type=ImportError)
+    with pytest.raises((IndexError, ValueError)):
+        original.feature_extraction(sound(RATE), rate, n_fft, 100)
+    with pytest.raises(FeatureError, match="or compat=None"):
+        old_short_term(sound(RATE), sample_rate=rate, n_fft=n_fft, hop_length=100)
+
+
+def test_mid_term_numbers_are_those_of_pyaudioanalysis() -> None:
+    original = pytest.importorskip("pyAudioAnalysis.MidTermFeatures", exc_type=ImportError)
+    samples = sound(2 * RATE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected, _, _ = original.mid_feature_extraction(
+            samples * 32_768, RATE, 2 * RATE, 2 * RATE, 800, 400
+        )
+    kind = ShortTerm(compat="pyaudioanalysis", deltas=True)
+    np.testing.assert_allclose(integrate(kind(samples), "mean+std"), expected[:, 0], 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rate", "n_fft", "hop", "n_mels"),
+    [
+        (16_000, 800, 400, 40),
+        (16_000, 400, 160, 40),
+        (44_100, 2_205, 1_102, 40),
+        (8_000, 401, 200, 32),
+        (4_096, 205, 100, 22),
+        (2_000, 200, 50, 13),
+    ],
+)
+def test_the_mended_numbers_are_those_of_the_formulas(
+    rate: int, n_fft: int, hop: int, n_mels: int
+) -> None:
+    samples = sound(8_000)
+    kind = ShortTerm(sample_rate=rate, n_fft=n_fft, hop_length=hop)
+    expected = mended_reference(samples, rate, n_fft, hop, n_mels)
+    np.testing.assert_allclose(kind(samples), expected, rtol=1e-5, atol=2e-5)
+
+
+# ---- what anyone may check by hand ----
+
+
+def column(features: np.ndarray, name: str) -> np.ndarray:
+    return features[:, NAMES.index(name)]
+
+
+@pytest.mark.parametrize("compat", [None, "pyaudioanalysis"])
+def test_deltas_make_68_columns_that_begin_with_no_change(compat: str | None) -> None:
+    kind = ShortTerm(deltas=True, compat=compat)
+    features = kind(sound(RATE))
+    assert features.shape == (39, 68)
+    assert len(set(kind.band_names)) == 68
+    np.testing.assert_array_equal(features[0, 34:], 0)
+    np.testing.assert_array_equal(features[1:, 34:], np.diff(features[:, :34], axis=0))
+
+
+def test_mean_and_deviation_of_68_columns_are_136_values() -> None:
+    assert integrate(ShortTerm(deltas=True)(sound(RATE)), "mean+std").shape == (136,)
+
+
+def test_a_frame_that_changes_sign_with_every_sample_crosses_zero_each_time() -> None:
+    features = ShortTerm()(np.tile([1.0, -1.0], RATE))
+    np.testing.assert_array_equal(column(features, "zcr"), 1.0)
+    np.testing.assert_array_equal(column(features, "energy"), 1.0)
+
+
+@pytest.mark.parametrize("n_fft", [400, 512, 800, 1023])
+def test_steady_energy_has_the_entropy_of_ten_equal_parts(n_fft: int) -> None:
+    features = ShortTerm(n_fft=n_fft)(np.tile([0.25, -0.25], RATE))
+    np.testing.assert_allclose(column(features, "energy_entropy"), np.log2(10), atol=1e-6)
+
+
+@pytest.mark.parametrize("compat", [None, "pyaudioanalysis"])
+@pytest.mark.parametrize("n_samples", [1, 799, 800, 801, RATE])
+@pytest.mark.parametrize("value", [0.0, 1e-6, 0.5, -1.0])
+def test_silence_and_constants_have_finite_features(
+    n_samples: int, value: float, compat: str | None
+) -> None:
+    kind = ShortTerm(deltas=True, compat=compat)
+    features = kind(np.full(n_samples, value, np.float32))
+    assert features.shape == (kind.n_frames(n_samples), 68)
+    assert np.isfinite(features).all()
+
+
+def test_all_but_energy_and_the_first_coefficient_are_the_same_for_any_level() -> None:
+    samples = sound(RATE)
+    loud, soft = ShortTerm(floor=1e-30)(samples), ShortTerm(floor=1e-30)(samples / 64)
+    level = [NAMES.index("energy"), NAMES.index("mfcc_1")]
+    np.testing.assert_allclose(
+        np.delete(soft, level, axis=1), np.delete(loud, level, axis=1), atol=2e-5
+    )
+    np.testing.assert_array_equal(column(soft, "energy"), column(loud, "energy") / 64**2)
+
+
+@pytest.mark.parametrize("hertz", [220.0, 440.0, 1_000.0, 3_000.0])
+def test_a_tone_has_its_own_centroid_rolloff_and_note(hertz: float) -> None:
+    tone = np.sin(2 * np.pi * hertz * np.arange(RATE) / RATE)
+    features = ShortTerm(n_fft=1_600)(tone)
+    np.testing.assert_allclose(column(features, "spectral_centroid"), hertz / 8_000, atol=1e-3)
+    np.testing.assert_allclose(column(features, "spectral_rolloff"), hertz / 8_000, atol=3e-3)
+    note = round(12 * np.log2(hertz / 440)) % 12
+    chroma = features[:, NAMES.index("chroma_1") :][:, :12]
+    np.testing.assert_array_equal(chroma.argmax(axis=1), note)
+    np.testing.assert_allclose(chroma.sum(axis=1), 1, atol=1e-5)
+
+
+def test_what_is_below_the_lowest_note_is_no_note() -> None:
+    times = np.arange(RATE) / RATE
+    rumble_and_tone = np.sin(2 * np.pi * 10 * times) + 0.01 * np.sin(2 * np.pi * 440 * times)
+    features = ShortTerm(n_fft=3_200)(rumble_and_tone)
+    assert column(features, "spectral_centroid").max() < 30 / 8_000
+    np.testing.assert_allclose(column(features, "chroma_1"), 1, atol=1e-4)
+
+
+def test_a_loud_end_leaves_the_beginning_as_it_was() -> None:
+    samples = sound(RATE)
+    louder = np.concatenate([samples, np.full(RATE, 0.9, np.float32)])
+    np.testing.assert_array_equal(ShortTerm()(louder)[:39], ShortTerm()(samples))
+    assert not np.allclose(OLD(louder)[:39], OLD(samples), atol=1e-3)
+
+
+def test_a_second_is_one_window_of_a_second() -> None:
+    cutter = WindowCutter(ShortTerm(), window=1.0)
+    assert len(cutter.push(sound(RATE)) + cutter.finish()) == 1
+
+
+# ---- frames that overlapping windows share ----
+
+
+KINDS = [
+    ShortTerm(n_fft=400, hop_length=160),
+    ShortTerm(n_fft=401, hop_length=33, taper="hamming"),
+    ShortTerm(n_fft=800, hop_length=400),
+]
+LONG = sound(4 * RATE)
+FRAMES = [kind.frames(LONG) for kind in KINDS]
+
+
+@given(number=st.integers(0, 2), first=st.integers(0, 100), n_frames=st.integers(1, 700))
+def test_a_frame_is_the_same_to_the_last_bit_wherever_its_window_starts(
+    number: int, first: int, n_frames: int
+) -> None:
+    kind, frames = KINDS[number], FRAMES[number]
+    n_frames = min(n_frames, len(frames) - first)
+    start = first * kind.hop_length
+    part = kind.frames(LONG[start : start + kind.n_samples(n_frames)])
+    np.testing.assert_array_equal(part[1:], frames[first + 1 : first + n_frames])
+    np.testing.assert_array_equal(kind.finish(part), kind.finish(frames[first : first + n_frames]))
+
+
+def test_one_sample_apart_frames_are_the_same_too() -> None:
+    kind = ShortTerm(n_fft=80, hop_length=1, sample_rate=8_000)
+    frames, alone = kind.frames(LONG[:700]), kind.frames(LONG[77:157])
+    np.testing.assert_array_equal(kind.finish(alone), kind.finish(frames[77:78]))
+
+
+def test_flux_is_none_in_the_first_frame_of_every_window() -> None:
+    cutter = WindowCutter(KINDS[0], window=1.0, window_hop=0.2)
+    pieces = cutter.push(LONG)
+    assert len(pieces) == 16
+    for piece in pieces:
+        flux = column(KINDS[0].finish(piece.frames), "spectral_flux")
+        assert flux[0] == 0 < flux[1:].min()
+
+
+# ---- settings ----
+
+
+@pytest.mark.parametrize("kind", [*KINDS, OLD, ShortTerm(deltas=True, center=True)], ids=repr)
+def test_a_description_makes_the_same_front_end(kind: ShortTerm) -> None:
+    again = front_end(json.loads(json.dumps(kind.describe())))
+    assert again == kind
+    np.testing.assert_array_equal(again(sound(4_000)), kind(sound(4_000)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"n_fft": 19}, "n_fft=19 is out of range; allowed: from 20"),
+        ({"sample_rate": 500}, "sample_rate=500 is out of range; allowed: at least 1000"),
+        ({"n_fft": 64}, "bands do not fit.*longer frame"),
+        ({"compat": "opensmile"}, "allowed: pyaudioanalysis"),
+        ({"deltas": 2}, "deltas=2; allowed: True, False"),
+        ({"compat": "pyaudioanalysis", "center": True}, "pads nothing"),
+        ({"compat": "pyaudioanalysis", "sample_rate": 4_096}, "allowed: more than 6854 Hz"),
+        ({"compat": "pyaudioanalysis", "n_fft": 197}, "no chroma for n_fft=197 .* least 198"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_is_allowed(settings: dict, says: str) -> None:
+    with pytest.raises(FeatureError, match=says):
+        ShortTerm(**settings)
