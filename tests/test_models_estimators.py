@@ -6,12 +6,14 @@ from model_rows import N_ROWS, blobs, is_tie, run, waves
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
 
 from ossicle import ModelError
-from ossicle.models import MODELS, ExtraTrees, RandomForest
+from ossicle.models import MODELS, Boosting, ExtraTrees, RandomForest
 from ossicle.models import model as build
 
 CLASSIFIERS = [
@@ -23,6 +25,21 @@ CLASSIFIERS = [
         ),
     ),
     (ExtraTrees(min_samples_leaf=3), ExtraTreesClassifier(min_samples_leaf=3, random_state=0)),
+    (
+        Boosting(max_iter=30),
+        HistGradientBoostingClassifier(max_iter=30, early_stopping=False),
+    ),
+    (
+        Boosting(max_iter=10, learning_rate=0.3, max_leaf_nodes=5, max_features=0.5, seed=2),
+        HistGradientBoostingClassifier(
+            max_iter=10,
+            learning_rate=0.3,
+            max_leaf_nodes=5,
+            max_features=0.5,
+            early_stopping=False,
+            random_state=2,
+        ),
+    ),
 ]
 REGRESSORS = [
     (
@@ -33,10 +50,12 @@ REGRESSORS = [
         ExtraTrees(n_estimators=50, max_features=1.0, min_samples_leaf=2),
         ExtraTreesRegressor(50, min_samples_leaf=2, random_state=0),
     ),
+    (Boosting(), HistGradientBoostingRegressor(early_stopping=False)),
 ]
 SWEEPS = [
     [RandomForest(n_estimators=n, max_depth=d) for n in (5, 20, 10) for d in (None, 3)],
     [ExtraTrees(n_estimators=n) for n in (1, 30)],
+    [Boosting(max_iter=n, max_features=0.5, min_samples_leaf=m) for n in (3, 12) for m in (5, 9)],
 ]
 
 
@@ -122,6 +141,8 @@ def test_a_model_without_regression_says_what_it_answers(name):
         ({"name": "forest", "max_features": "all"}, "max_features is 'all'; .*'sqrt' and 'log2'"),
         ({"name": "extra_trees", "max_depth": -1}, "max_depth is -1; .* above 0"),
         ({"name": "extra_trees", "seed": -1}, "seed is -1; it must be a whole number from 0"),
+        ({"name": "boosting", "learning_rate": 1.5}, "learning_rate is 1.5; .* at most 1"),
+        ({"name": "boosting", "max_leaf_nodes": 1}, "max_leaf_nodes is 1; .* above 1"),
         ({"name": "forest", "class_weight": "foo"}, "class_weight is 'foo'; allowed are None"),
     ],
 )

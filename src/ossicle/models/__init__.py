@@ -3,6 +3,7 @@
 `MODELS` maps a name to its class; entry points of the group ``ossicle.models`` add to it.
 """
 
+from ossicle.models.boosting import Boosting
 from ossicle.models.forest import ExtraTrees, RandomForest
 from ossicle.models.graph import Graph
 from ossicle.models.knn import NearestNeighbours
@@ -13,6 +14,7 @@ from ossicle.models.svm import SupportVectorMachine
 
 __all__ = [
     "MODELS",
+    "Boosting",
     "ExtraTrees",
     "Fitted",
     "Graph",

@@ -5,6 +5,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ossicle.errors import ModelError, nearest
+from ossicle.models.boosting import Boosting
 from ossicle.models.forest import ExtraTrees, RandomForest
 from ossicle.models.knn import NearestNeighbours
 from ossicle.models.logreg import LogisticRegression
@@ -21,6 +22,7 @@ MODELS: dict[str, type[Model]] = {
         NearestNeighbours,
         RandomForest,
         ExtraTrees,
+        Boosting,
     )
 }
 
