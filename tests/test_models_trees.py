@@ -25,7 +25,7 @@ STUMP = Tree(
 
 def written(trees, *, n_features=3):
     graph = Graph(n_features=n_features)
-    return graph.model({"label": tree_sums(graph, graph.input, trees)}, n_labels=2)
+    return graph.model({"label": tree_sums(graph, graph.input, trees, n_outputs=2)}, n_labels=2)
 
 
 GOOD = written([STUMP, STUMP])

@@ -3,23 +3,31 @@
 `MODELS` maps a name to its class; entry points of the group ``ossicle.models`` add to it.
 """
 
+from ossicle.models.bayes import GaussianNaiveBayes
+from ossicle.models.boosting import Boosting
 from ossicle.models.forest import ExtraTrees, RandomForest
 from ossicle.models.graph import Graph
 from ossicle.models.knn import NearestNeighbours
 from ossicle.models.logreg import LogisticRegression
+from ossicle.models.mlp import Perceptron
 from ossicle.models.model import Fitted, Model
 from ossicle.models.registry import MODELS, model
+from ossicle.models.ridge import Ridge
 from ossicle.models.svm import SupportVectorMachine
 
 __all__ = [
     "MODELS",
+    "Boosting",
     "ExtraTrees",
     "Fitted",
+    "GaussianNaiveBayes",
     "Graph",
     "LogisticRegression",
     "Model",
     "NearestNeighbours",
+    "Perceptron",
     "RandomForest",
+    "Ridge",
     "SupportVectorMachine",
     "model",
 ]

@@ -1,9 +1,8 @@
 """Forests: many trees on random parts of the data, their answers averaged."""
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from ossicle.models.model import (
     Matrix,
     Model,
     Targets,
+    grown,
     log_share,
     present_labels,
     require_all_labels,
@@ -74,14 +74,22 @@ class _Forest(Model):
         n_labels: int,
     ) -> list[NDArray[np.float64]]:
         """All numbers of trees from the largest forest: the first trees are always the same."""
-        return _shared(models, lambda m: m.fit(train, targets, n_labels=n_labels), test)
+
+        def grow(model: Self, counts: Sequence[int]) -> Mapping[int, NDArray[np.float64]]:
+            return model.fit(train, targets, n_labels=n_labels).staged(test, counts)
+
+        return grown(models, "n_estimators", grow)
 
     @classmethod
     def sweep_values(
         cls, models: Sequence[Self], train: Matrix, values: NDArray[np.float64], test: Matrix
     ) -> list[NDArray[np.float64]]:
         """As `sweep`."""
-        return _shared(models, lambda model: model.fit_values(train, values), test)
+
+        def grow(model: Self, counts: Sequence[int]) -> Mapping[int, NDArray[np.float64]]:
+            return model.fit_values(train, values).staged(test, counts)
+
+        return grown(models, "n_estimators", grow)
 
     def _estimator(self, kind: str, **settings: Any) -> Any:
         return getattr(require("sklearn.ensemble", extra="search"), self.estimator + kind)(
@@ -93,9 +101,6 @@ class _Forest(Model):
             n_jobs=1,
             **settings,
         )
-
-
-_F = TypeVar("_F", bound=_Forest)
 
 
 @dataclass(frozen=True)
@@ -187,11 +192,13 @@ class FittedForest:
 
     def onnx(self, task: str) -> bytes:
         """The trees, their mean and, of labels, its logarithm."""
-        graph = Graph(n_features=self.trees[0].n_features_in_)
-        total = tree_sums(graph, graph.input, [_tree(tree.tree_) for tree in self.trees])
-        answer = graph.node("Div", total, graph.constant(np.float32(len(self.trees))))
         if self.present is not None:
             require_all_labels(self.present, self.n_labels)
+        graph = Graph(n_features=self.trees[0].n_features_in_)
+        trees = [_tree(tree.tree_) for tree in self.trees]
+        total = tree_sums(graph, graph.input, trees, n_outputs=self.n_labels)
+        answer = graph.node("Div", total, graph.constant(np.float32(len(self.trees))))
+        if self.present is not None:
             answer = graph.node("Max", answer, graph.constant(np.float32(LEAST_SHARE)))
             answer = graph.node("Log", answer)
         return graph.model({task: answer}, n_labels=self.n_labels)
@@ -206,16 +213,3 @@ def _tree(tree: Any) -> Tree:
         right=tree.children_right,
         values=tree.value[:, 0, :],
     )
-
-
-def _shared(
-    models: Sequence[_F], fit: Callable[[_F], FittedForest], test: Matrix
-) -> list[NDArray[np.float64]]:
-    """Answers of all models, from one fit for all that differ in the number of trees alone."""
-    largest: dict[_F, _F] = {}
-    for model in models:
-        rest = dataclasses.replace(model, n_estimators=1)
-        largest[rest] = max(largest.get(rest, model), model, key=lambda m: m.n_estimators)
-    counts = [model.n_estimators for model in models]
-    answers = {rest: fit(model).staged(test, counts) for rest, model in largest.items()}
-    return [answers[dataclasses.replace(m, n_estimators=1)][m.n_estimators] for m in models]

@@ -5,10 +5,14 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ossicle.errors import ModelError, nearest
+from ossicle.models.bayes import GaussianNaiveBayes
+from ossicle.models.boosting import Boosting
 from ossicle.models.forest import ExtraTrees, RandomForest
 from ossicle.models.knn import NearestNeighbours
 from ossicle.models.logreg import LogisticRegression
+from ossicle.models.mlp import Perceptron
 from ossicle.models.model import Model
+from ossicle.models.ridge import Ridge
 from ossicle.models.svm import SupportVectorMachine
 
 __all__ = ["MODELS", "model", "model_class"]
@@ -21,6 +25,10 @@ MODELS: dict[str, type[Model]] = {
         NearestNeighbours,
         RandomForest,
         ExtraTrees,
+        Boosting,
+        GaussianNaiveBayes,
+        Perceptron,
+        Ridge,
     )
 }
 

@@ -23,7 +23,7 @@ class Tree:
 
     Arrays hold one entry a node; the root is the first and every parent comes before its
     children. ``left`` and ``right`` are positions, -1 at a leaf; ``values`` has shape
-    ``(n_nodes, n_targets)`` and counts at leaves only.
+    ``(n_nodes, n_values)``, counts at leaves only and adds to the outputs from ``output`` on.
     """
 
     feature: NDArray[np.int64]
@@ -31,6 +31,7 @@ class Tree:
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     values: NDArray[np.float64]
+    output: int = 0
 
 
 def round_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -45,8 +46,8 @@ def round_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
-def tree_sums(graph: Graph, rows: str, trees: Sequence[Tree]) -> str:
-    """Append the sum of all trees' leaf values; gives its name, shape ``(n, n_targets)``.
+def tree_sums(graph: Graph, rows: str, trees: Sequence[Tree], *, n_outputs: int) -> str:
+    """Append the sum of all trees' leaf values; gives its name, shape ``(n, n_outputs)``.
 
     Values of zero are left out of the file, one a leaf aside.
     """
@@ -59,13 +60,14 @@ def tree_sums(graph: Graph, rows: str, trees: Sequence[Tree]) -> str:
     leaf = left < 0
     kept = leaf[:, None] & (values != 0)
     kept[:, 0] |= leaf & ~kept.any(axis=1)
-    nodes, targets = np.nonzero(kept)
+    nodes, columns = np.nonzero(kept)
+    outputs = columns + np.array([tree.output for tree in trees])[members[nodes]]
     threshold = np.concatenate([round_down(tree.threshold) for tree in trees])
     return graph.node(
         "TreeEnsembleRegressor",
         rows,
         domain=TREES_DOMAIN,
-        n_targets=values.shape[1],
+        n_targets=n_outputs,
         nodes_treeids=members.tolist(),
         nodes_nodeids=numbers.tolist(),
         nodes_featureids=_at_branches(np.concatenate([t.feature for t in trees]), leaf).tolist(),
@@ -75,8 +77,8 @@ def tree_sums(graph: Graph, rows: str, trees: Sequence[Tree]) -> str:
         nodes_falsenodeids=_at_branches(right, leaf).tolist(),
         target_treeids=members[nodes].tolist(),
         target_nodeids=numbers[nodes].tolist(),
-        target_ids=targets.tolist(),
-        target_weights=values[nodes, targets].tolist(),
+        target_ids=outputs.tolist(),
+        target_weights=values[nodes, columns].tolist(),
     )
 
 
