@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ossicle.audio.decoding import UNKNOWN_LENGTH, decode, opened
+from ossicle.audio.decoding import END_TOLERANCE, UNKNOWN_LENGTH, decode, opened
 from ossicle.audio.limits import LIMITS, STREAM_LIMITS, Limits, check_amount, check_rate
 from ossicle.audio.resampling import Resampler
 from ossicle.errors import AudioError
@@ -17,7 +17,6 @@ from ossicle.types import Samples
 __all__ = ["AudioInfo", "info", "read_audio", "read_blocks", "read_pcm"]
 
 _READ_BYTES = 1 << 20
-_END_TOLERANCE = 0.05  # seconds by which rounded annotations may pass the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class AudioInfo:
     Parameters
     ----------
     format, subtype : str
-        As libsndfile names them, for example ``"WAV"`` and ``"PCM_16"``.
+        As the decoding library names them, for example ``"WAV"`` and ``"PCM_16"``.
     sample_rate : int
         Hz.
     n_channels : int
@@ -92,7 +91,8 @@ def read_audio(
 ) -> tuple[Samples, int]:
     """Samples of a sound file, or of a part of it.
 
-    Reads WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF, CAF and AU; the content decides, not the ending.
+    Reads WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF, CAF and AU, and with the extra ``media`` M4A,
+    MP4, AAC, WebM, Matroska, WMA, WavPack and AMR; the content decides, not the ending.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def _part(sound: Any, path: Path, start: float, end: float | None) -> tuple[int,
         )
     if end is None:
         return round(start * rate), None
-    if end > length + _END_TOLERANCE:
+    if end > length + END_TOLERANCE:
         raise AudioError(
             f"{path}: end {end:g} s is after its end at {length:.2f} s; are times in milliseconds?"
         )
