@@ -126,7 +126,7 @@ def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
                 *_energy(block, bank),
                 centroid,
                 spread,
-                _spectral_entropy(power, bank),
+                _entropy(*_parts(power), bank),
                 flux,
                 bank.rolloffs[_rolloff(power)],
                 *(each[: len(block)] for each in tonal),
@@ -144,31 +144,24 @@ def _crossings(samples: Floats, n_fft: int, hop_length: int) -> Floats:
     return np.asarray(counts / (2.0 * (n_fft - 1)))
 
 
-def _parts(values: Floats) -> Floats:
-    """Sums of ten equal parts of each row; up to nine values at the end are in none."""
+def _parts(values: Floats) -> tuple[Floats, Floats]:
+    """Sums of ten equal parts of each row, and of the up to nine values left over at its end."""
     length = values.shape[1] // N_PARTS
     inner = values[:, : N_PARTS * length].reshape(len(values), N_PARTS, length)
-    return np.asarray(inner.sum(axis=2))
+    return inner.sum(axis=2), values[:, N_PARTS * length :].sum(axis=1)
 
 
-def _entropy(parts: Floats, total: Floats) -> Floats:
+def _entropy(parts: Floats, rest: Floats, bank: Bank) -> Floats:
     """Bits by which the parts of each row are spread evenly; at most log2 10."""
+    total = parts.sum(axis=1) + bank.keep_rest * rest + bank.silence
     shares = parts / total[:, None]
     return np.asarray(-(shares * np.log(shares + EPSILON)).sum(axis=1) / math.log(2.0))
 
 
 def _energy(frames: Floats, bank: Bank) -> tuple[Floats, Floats]:
     """Mean square of each frame, and the entropy of its course."""
-    squares = frames * frames
-    energy, parts = squares.sum(axis=1), _parts(squares)
-    total = energy if bank.keep_rest else parts.sum(axis=1)
-    return energy / squares.shape[1], _entropy(parts, total + bank.silence)
-
-
-def _spectral_entropy(power: Floats, bank: Bank) -> Floats:
-    parts = _parts(power)
-    total = power.sum(axis=1) if bank.keep_rest else parts.sum(axis=1)
-    return _entropy(parts, total + bank.silence)
+    parts, rest = _parts(frames * frames)
+    return (parts.sum(axis=1) + rest) / frames.shape[1], _entropy(parts, rest, bank)
 
 
 def _moments(magnitudes: Floats, total: Floats, frequencies: Floats) -> tuple[Floats, Floats]:
