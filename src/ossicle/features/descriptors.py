@@ -12,6 +12,7 @@ import numpy as np
 
 from ossicle.features.mel import BandGroup, project
 from ossicle.features.spectrum import cut, power_blocks
+from ossicle.features.texture import texture, texture_names
 from ossicle.types import Floats
 
 __all__ = ["FLUX", "NAMES", "N_PARTS", "Bank", "describe_frames"]
@@ -68,6 +69,8 @@ class Bank(NamedTuple):
         ten are shares of.
     only_notes : bool
         Whether chroma are shares of what has a note, or of all.
+    octaves : tuple of slice
+        Bins of each octave, where flatness and contrast are wanted too.
     """
 
     taper: Floats
@@ -82,10 +85,16 @@ class Bank(NamedTuple):
     silence: float
     keep_rest: bool
     only_notes: bool
+    octaves: tuple[slice, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the columns are called."""
+        return NAMES + (texture_names(self.octaves) if self.octaves else ())
 
 
 def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
-    """The 34 numbers of each frame.
+    """The 34 numbers of each frame, and flatness and contrasts if the bank has octaves.
 
     Parameters
     ----------
@@ -97,7 +106,7 @@ def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
 
     Returns
     -------
-    float array, shape (n_frames, 34)
+    float array, shape (n_frames, len(bank.names))
         Flux is towards the frame before; 0 in the first.
 
     >>> from ossicle.features.short_term import short_term_bank
@@ -107,7 +116,7 @@ def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
     """
     n_fft = len(bank.taper)
     frames = cut(samples, n_fft, hop_length)
-    described = np.empty((len(frames), len(NAMES)), bank.taper.dtype)
+    described = np.empty((len(frames), len(bank.names)), bank.taper.dtype)
     previous: Floats | None = None
     for rows, power in power_blocks(samples, bank.taper, hop_length):
         block = frames[rows]
@@ -130,6 +139,7 @@ def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
                 flux,
                 bank.rolloffs[_rolloff(power)],
                 *(each[: len(block)] for each in tonal),
+                *([texture(magnitudes, power, bank.octaves)] if bank.octaves else []),
             ]
         )
     return described
