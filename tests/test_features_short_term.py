@@ -307,13 +307,55 @@ def test_a_second_is_one_window_of_a_second() -> None:
     assert len(cutter.push(sound(RATE)) + cutter.finish()) == 1
 
 
+# ---- flatness and contrast ----
+
+
+def spectra(samples: np.ndarray, n_fft: int, hop: int) -> np.ndarray:
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::hop]
+    return np.abs(np.fft.rfft(frames * taper))[:, 1:] * 2 / taper.sum()
+
+
+def test_flatness_is_librosas() -> None:
+    kind, samples = ShortTerm(texture=True), sound(RATE)
+    magnitudes = spectra(samples, 800, 400)
+    expected = librosa.feature.spectral_flatness(S=magnitudes.T, amin=1e-30)[0]
+    at = kind.band_names.index("spectral_flatness")
+    np.testing.assert_allclose(kind(samples)[:, at], expected, rtol=1e-4)
+
+
+def test_contrast_lies_between_peaks_and_valleys_of_each_octave() -> None:
+    kind, samples = ShortTerm(texture=True), sound(RATE)
+    found = kind(samples)[:, kind.band_names.index("contrast_1") :]
+    magnitudes, hertz = spectra(samples, 800, 400), 20 * np.arange(1, 401)
+    edges = [0, 200, 400, 800, 1_600, 3_200, 6_400, 8_001]
+    assert found.shape[1] == len(edges) - 1 == kind.n_bands - 35
+    for column_, low, high in zip(found.T, edges, edges[1:], strict=False):
+        octave = np.sort(magnitudes[:, (hertz >= low) & (hertz < high)], axis=1)
+        n = max(1, round(0.02 * octave.shape[1]))
+        decibels = 20 * np.log10(octave[:, -n:].mean(axis=1) / octave[:, :n].mean(axis=1))
+        np.testing.assert_allclose(column_, decibels, atol=1e-2)
+
+
+def test_texture_tells_a_tone_from_noise_and_leaves_the_others_as_they_were() -> None:
+    kind = ShortTerm(texture=True, deltas=True)
+    at = kind.band_names.index("spectral_flatness")
+    tone = np.sin(2 * np.pi * 1_000 * np.arange(RATE) / RATE)
+    noise = np.random.default_rng(0).standard_normal(RATE)
+    assert kind(tone)[:, at].max() < 0.01 < 0.4 < kind(noise)[:, at].min()
+    features = kind(sound(RATE))
+    assert features.shape == (39, 84)
+    np.testing.assert_array_equal(features[:, :34], ShortTerm()(sound(RATE)))
+    assert np.isfinite(kind(np.zeros(RATE))).all()
+
+
 # ---- frames that overlapping windows share ----
 
 
 KINDS = [
     ShortTerm(n_fft=400, hop_length=160),
     ShortTerm(n_fft=401, hop_length=33, taper="hamming"),
-    ShortTerm(n_fft=800, hop_length=400),
+    ShortTerm(n_fft=800, hop_length=400, texture=True),
 ]
 LONG = sound(4 * RATE)
 FRAMES = [kind.frames(LONG) for kind in KINDS]
@@ -363,8 +405,10 @@ def test_a_description_makes_the_same_front_end(kind: ShortTerm) -> None:
         ({"sample_rate": 500}, "sample_rate=500 is out of range; allowed: at least 1000"),
         ({"n_fft": 64}, "bands do not fit.*longer frame"),
         ({"compat": "opensmile"}, "allowed: pyaudioanalysis"),
+        ({"texture": 1}, "texture=1; allowed: True, False"),
         ({"deltas": 2}, "deltas=2; allowed: True, False"),
-        ({"compat": "pyaudioanalysis", "center": True}, "pads nothing"),
+        ({"compat": "pyaudioanalysis", "center": True}, "neither: take False"),
+        ({"compat": "pyaudioanalysis", "texture": True}, "neither: take False"),
         ({"compat": "pyaudioanalysis", "sample_rate": 4_096}, "allowed: more than 6854 Hz"),
         ({"compat": "pyaudioanalysis", "n_fft": 197}, "no chroma for n_fft=197 .* least 198"),
     ],

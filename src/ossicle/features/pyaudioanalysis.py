@@ -56,7 +56,7 @@ def old_short_term(
     return np.asarray(describe_frames(centred, bank, hop_length=hop_length), np.float64)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def old_bank(*, sample_rate: int, n_fft: int) -> Bank:
     """The arrays that the original uses."""
     n_bins = n_fft // 2
