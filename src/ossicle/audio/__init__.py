@@ -5,11 +5,13 @@ from ossicle.audio.augmentation import AUGMENTATIONS, augment
 from ossicle.audio.backgrounds import BACKGROUNDS, background
 from ossicle.audio.levels import SILENCE, gain, level, peak
 from ossicle.audio.limits import LIMITS, STREAM_LIMITS, Limits, check_rate
+from ossicle.audio.meter import LevelMeter, Levels, measure
 from ossicle.audio.mixing import active_level, mix
 from ossicle.audio.reading import AudioInfo, info, read_audio, read_blocks, read_pcm
 from ossicle.audio.resampling import Resampler, resample
 from ossicle.audio.rooms import reverberate, room_response
 from ossicle.audio.salient import SIGNIFICANT, significant
+from ossicle.audio.weighting import a_weighting
 from ossicle.audio.writing import write_audio
 
 __all__ = [
@@ -21,8 +23,11 @@ __all__ = [
     "SILENCE",
     "STREAM_LIMITS",
     "AudioInfo",
+    "LevelMeter",
+    "Levels",
     "Limits",
     "Resampler",
+    "a_weighting",
     "active_level",
     "alarm",
     "augment",
@@ -31,6 +36,7 @@ __all__ = [
     "gain",
     "info",
     "level",
+    "measure",
     "mix",
     "peak",
     "read_audio",

@@ -20,6 +20,7 @@ VERBS = (
     "evaluate",
     "predict",
     "listen",
+    "level",
     "info",
     "verify",
     "doctor",
