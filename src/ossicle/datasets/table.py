@@ -134,7 +134,9 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _tasks(clips: Sequence[Clip], columns: Columns) -> tuple[Task, ...]:
     labels = {name: {c.labels[name] for c in clips if name in c.labels} for name in columns.tasks}
-    return tuple(make_task(name, found) for name, found in labels.items() if found)
+    return tuple(
+        make_task(name, found, columns.kinds.get(name)) for name, found in labels.items() if found
+    )
 
 
 def _unusable(clip: Clip, columns: Columns) -> str | None:
