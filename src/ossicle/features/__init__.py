@@ -6,6 +6,7 @@ from ossicle.features.log_mel import LogMel
 from ossicle.features.mfcc import MFCC
 from ossicle.features.registry import FRONT_ENDS, front_end
 from ossicle.features.scaling import Scaler
+from ossicle.features.short_term import ShortTerm
 from ossicle.features.store import FeatureStore
 from ossicle.features.table import FeatureTable
 from ossicle.features.windows import Piece, WindowCutter, window_lengths
@@ -20,6 +21,7 @@ __all__ = [
     "LogMel",
     "Piece",
     "Scaler",
+    "ShortTerm",
     "WindowCutter",
     "front_end",
     "integrate",

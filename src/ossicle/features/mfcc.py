@@ -99,7 +99,7 @@ class MFCC(LogMel):
         """Columns of the features: bands if kept, coefficients, and the deltas of all."""
         return (self.n_mfcc + self.with_bands * self.n_mels) * (1 + self.deltas)
 
-    def finish(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _finish(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Clip to ``top_db``, transform, append deltas: shape ``(n_frames, n_bands)``."""
         matrix = dct_matrix(self.n_mels, self.n_mfcc, self.lifter)
         levels, n_rows = self._clip(frames), max(1, ONE_THREAD // matrix.size)
@@ -110,3 +110,6 @@ class MFCC(LogMel):
             coefficients[first : first + n_rows] = block @ matrix
         found = np.hstack([levels, coefficients]) if self.with_bands else coefficients
         return append_deltas(found, self.deltas)
+
+    def _multiply_adds(self, n_frames: int) -> int:
+        return super()._multiply_adds(n_frames) + n_frames * self.n_mels * self.n_mfcc
