@@ -18,11 +18,13 @@ VERBS = (
     "features",
     "search",
     "evaluate",
+    "bench",
     "predict",
     "listen",
     "info",
     "verify",
     "doctor",
+    "completion",
 )
 
 INTERRUPTED = 130
