@@ -1,12 +1,13 @@
 """Artifacts → artifacts: the built-in steps, which every verb of the command line calls."""
 
 from ossicle.steps.data import extract_features, open_dataset, split_dataset
-from ossicle.steps.hearing import Heard, evaluate_bundle, listen_to, predict_files
+from ossicle.steps.hearing import Heard, benchmark_bundle, evaluate_bundle, listen_to, predict_files
 from ossicle.steps.searching import TESTS, search_dataset
 
 __all__ = [
     "TESTS",
     "Heard",
+    "benchmark_bundle",
     "evaluate_bundle",
     "extract_features",
     "listen_to",

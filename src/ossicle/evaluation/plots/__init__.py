@@ -9,12 +9,14 @@ from ossicle.evaluation.plots.front import plot_front
 from ossicle.evaluation.plots.roc import plot_roc
 from ossicle.evaluation.plots.style import png_bytes, save_png
 from ossicle.evaluation.plots.timeline import plot_timeline
+from ossicle.evaluation.plots.values import plot_values
 
 __all__ = [
     "plot_confusion",
     "plot_front",
     "plot_roc",
     "plot_timeline",
+    "plot_values",
     "png_bytes",
     "save_png",
 ]
