@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ossicle.audio import LevelMeter, Levels, info, read_blocks
+from ossicle.audio import LevelMeter, Levels, rate_of, read_blocks
 from ossicle.audio.weighting import Weighting
 from ossicle.errors import AudioError
 
@@ -36,7 +36,7 @@ def measure_files(
 def _readings(
     path: Path, weighting: Weighting, calibration: float, every: float | None
 ) -> Iterator[Reading]:
-    meter = LevelMeter(info(path).sample_rate, weighting=weighting, calibration=calibration)
+    meter = LevelMeter(rate_of(path), weighting=weighting, calibration=calibration)
     begin = 0.0
     for block in read_blocks(path, block=every or _BLOCK):
         meter.push(block)
