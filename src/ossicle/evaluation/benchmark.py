@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ossicle import __version__
-from ossicle.classifier import Classifier, load
-from ossicle.classifier.probe import Cost, measure_cost, one_window
 from ossicle.errors import EvaluationError, MissingExtraError
 from ossicle.evaluation.answers import Answers, Progress
 from ossicle.evaluation.judging import evaluate
@@ -27,6 +25,8 @@ from ossicle.extras import require
 from ossicle.models.cost import multiply_adds, n_parameters
 
 if TYPE_CHECKING:
+    from ossicle.classifier import Classifier
+    from ossicle.classifier.probe import Cost
     from ossicle.datasets import Dataset
 
 __all__ = ["SCHEMA", "Benchmark", "benchmark"]
@@ -96,7 +96,7 @@ class Benchmark:
 
 
 def benchmark(
-    classifier: Classifier | str | Path,
+    classifier: "Classifier | str | Path",
     dataset: "Dataset | None" = None,
     *,
     task: str | None = None,
@@ -137,9 +137,12 @@ def benchmark(
 
         ossicle.benchmark("alarm.ossicle", ossicle.read_dataset("recordings/")).to_dict()
     """
+    from ossicle.classifier import load
+    from ossicle.classifier.probe import measure_cost
+
     if runs < 1 or warmup < 0:
         raise EvaluationError(f"runs={runs}, warmup={warmup}; allowed: 1 and 0, or more")
-    trained = classifier if isinstance(classifier, Classifier) else load(classifier)
+    trained = load(classifier) if isinstance(classifier, str | Path) else classifier
     report = None
     if dataset is not None:
         report = evaluate(trained, dataset, task=task, progress=progress)
@@ -158,9 +161,9 @@ def benchmark(
 
 
 @contextmanager
-def _on_disk(classifier: Classifier | str | Path) -> Iterator[Path]:
+def _on_disk(classifier: "Classifier | str | Path") -> Iterator[Path]:
     """The bundle's file; of a classifier in memory, one that is gone afterwards."""
-    if not isinstance(classifier, Classifier):
+    if isinstance(classifier, str | Path):
         yield Path(classifier)
         return
     with TemporaryDirectory() as folder:
@@ -182,7 +185,9 @@ def _where_there_is_onnx(count: Callable[[], Any]) -> Any:
         return None
 
 
-def _multiply_adds(classifier: Classifier) -> int:
+def _multiply_adds(classifier: "Classifier") -> int:
+    from ossicle.classifier.probe import one_window
+
     front_end = classifier.front_end
     n_frames = front_end.n_frames(one_window(classifier))
     return front_end.multiply_adds(n_frames) + multiply_adds(classifier.network)
@@ -210,7 +215,7 @@ def _zeros_and_bits(network: bytes) -> tuple[float | None, float | None]:
     return zeros / n, 8 * sum(each.nbytes for each in weights) / n
 
 
-def _latency(cost: Cost, *, warmup: int) -> dict[str, Any]:
+def _latency(cost: "Cost", *, warmup: int) -> dict[str, Any]:
     both = np.add(cost.features_ms, cost.network_ms)
     return {
         **_spread(both),
@@ -282,7 +287,7 @@ def _top(answers: Answers) -> float | None:
     return float(hits.mean())
 
 
-def _platform(cost: Cost) -> dict[str, Any]:
+def _platform(cost: "Cost") -> dict[str, Any]:
     return {
         "cpu": _cpu(),
         "os": platform.platform(),
