@@ -19,6 +19,7 @@ VERBS = (
     "evaluate",
     "predict",
     "listen",
+    "level",
     "info",
     "verify",
     "doctor",
