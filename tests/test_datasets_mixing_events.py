@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mixed_sounds import RATE, digests, lines, mixed, sources, write_sounds
 
 from ossicle.audio import (
+    a_weighting,
     active_level,
     alarm,
     background,
@@ -191,6 +192,25 @@ def test_a_faint_and_a_loud_recording_differ_by_nothing(sounds: Path, tmp_path: 
         mixed(sounds, out, alarms=tmp_path / name, significant=None, n=10, snr=[6.0])
         heard.append([event.snr_measured for event in mixed_events(out)])
     np.testing.assert_allclose(heard, 6.0, atol=0.01)
+
+
+def test_by_a_weighted_loudness_a_low_tone_is_made_louder_by_what_the_ear_misses(
+    sounds: Path, tmp_path: Path
+) -> None:
+    gains = {}
+    for hertz in (100, 1000):
+        for number in range(3):
+            tone = 0.1 * np.sin(2 * np.pi * hertz * np.arange(RATE) / RATE + number)
+            write_audio(tmp_path / f"{hertz}/{number}.wav", tone, RATE)
+        for loudness in ("rms", "A"):
+            out = tmp_path / f"{hertz} {loudness}"
+            asked = {"alarms": tmp_path / f"{hertz}", "significant": None, "snr": (-20.0, -20.0)}
+            mixed(sounds, out, **asked, n=10, loudness=loudness)
+            told = [s["gain"] for _, s in sources(out) if s["role"] == "alarm"]
+            gains[hertz, loudness] = np.array(told)
+    np.testing.assert_allclose(gains[100, "rms"], gains[1000, "rms"], atol=0.2)
+    missed = a_weighting(np.array([1000.0]))[0] - a_weighting(np.array([100.0]))[0]  # 19.1 dB
+    np.testing.assert_allclose(gains[100, "A"] - gains[1000, "A"], missed, atol=0.5)
 
 
 def test_every_background_is_brought_to_the_level_asked_for(sounds: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ossicle.audio import read_audio, reverberate, room_response
+from ossicle.audio.weighting import weighting_filter
 from ossicle.datasets.drawing import draw_source
 from ossicle.datasets.recipes import Recipe
 from ossicle.datasets.sources import ROLES, Source
@@ -70,5 +71,10 @@ def sounding(samples: Samples) -> tuple[int, int]:
 
 
 def weighted(samples: Samples, recipe: Recipe) -> Samples:
-    """What the level of a sound is taken of: the sound itself, or as the ear weighs it."""
-    return samples
+    """What the level of a sound is taken of: the sound itself, or as an ear weighs it."""
+    if recipe.loudness == "rms":
+        return samples
+    from scipy import signal
+
+    heard = signal.sosfilt(weighting_filter("A", recipe.sample_rate), samples)
+    return np.asarray(heard, dtype=np.float32)
