@@ -1,8 +1,8 @@
 """Models: equal to plain scikit-learn, and the written network equal to the model."""
 
 import numpy as np
-import onnxruntime
 import pytest
+from model_rows import N_ROWS, blobs, is_tie, run
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression as SkLogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -13,29 +13,7 @@ from ossicle.evaluation import fit_temperature
 from ossicle.models import MODELS, LogisticRegression, NearestNeighbours, SupportVectorMachine
 from ossicle.models import model as build
 
-N_ROWS = 2_000
 OF_LABELS = {name: kind for name, kind in MODELS.items() if not kind.one_class}
-
-
-def blobs(n_labels, *, n_rows=N_ROWS, n_features=20, seed=0):
-    """Overlapping Gaussian clouds, standardised, so that labels are sometimes confused."""
-    rng = np.random.default_rng(seed)
-    targets = np.arange(n_rows) % n_labels
-    centres = rng.normal(size=(n_labels, n_features))
-    matrix = centres[targets] + rng.normal(scale=1.5, size=(n_rows, n_features))
-    return ((matrix - matrix.mean(0)) / matrix.std(0)).astype(np.float32), targets
-
-
-def run(network, matrix):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-    return session.run(["label"], {"features": matrix})[0]
-
-
-def is_tie(logits, tolerance=1e-5):
-    best = np.sort(logits, axis=1)
-    return best[:, -1] - best[:, -2] < tolerance
 
 
 ESTIMATORS = [
@@ -73,7 +51,8 @@ def test_written_network_gives_the_labels_of_scikit_learn(ours, n_labels):
     matrix, targets = blobs(n_labels, n_rows=N_ROWS + 400)
     fitted = ours.fit(matrix[:400], targets[:400], n_labels=n_labels)
     rows = matrix[400:]
-    logits, written = fitted.logits(rows), run(fitted.onnx("label"), rows)
+    logits = fitted.logits(rows)
+    written = run(fitted.onnx("label"), rows, n_labels=n_labels)
     np.testing.assert_allclose(written, logits, atol=2e-5)
     assert (written.argmax(1) != logits.argmax(1)).sum() <= is_tie(logits).sum()
 
@@ -111,7 +90,7 @@ def test_neighbours_at_equal_distances_are_the_first_in_every_form():
     for model, logits in zip(models, swept, strict=True):
         fitted = model.fit(train, answers, n_labels=3)
         np.testing.assert_array_equal(logits, fitted.logits(test))
-        np.testing.assert_allclose(run(fitted.onnx("label"), test), logits, atol=1e-6)
+        np.testing.assert_allclose(run(fitted.onnx("label"), test, n_labels=3), logits, atol=1e-6)
 
 
 @pytest.mark.parametrize("n_labels", [3, 5])
