@@ -72,7 +72,13 @@ class GaussianMixture(OneClassModel):
         unfinished = require("sklearn.exceptions", extra="search").ConvergenceWarning
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", unfinished)
-            machine.fit(matrix.astype(np.float64))
+            try:
+                machine.fit(matrix.astype(np.float64))
+            except ValueError as error:
+                raise ModelError(
+                    f"{len(matrix)} training rows cannot be told into {self.n_components} clouds "
+                    f"with reg_covar {self.reg_covar:g} ({error}); raise reg_covar or use fewer"
+                ) from error
         log_weights = np.log(machine.weights_)
         if self.covariance == "diag":
             density = Polynomials.of(machine.means_, machine.covariances_, log_weights)
