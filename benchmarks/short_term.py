@@ -71,7 +71,7 @@ def chroma(power: Frame) -> Frame:
     heard = np.zeros(-(-n_bins // 12) * 12)
     heard[notes % n_bins] = power
     heard[:n_bins] /= counts[notes]
-    return np.asarray(heard.reshape(-1, 12).sum(axis=0) / (power.sum() + EPSILON))
+    return np.asarray(heard.reshape(-1, 12).sum(axis=0) / power.sum())
 
 
 def one_frame(frame: Frame, magnitudes: Frame, mel: np.ndarray) -> tuple[list[float], Frame]:

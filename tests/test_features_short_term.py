@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from short_term_formulas import RATE, mended_reference, old_reference, sound
 
+from ossicle.audio import read_audio
 from ossicle.errors import FeatureError
 from ossicle.features import ShortTerm, WindowCutter, front_end, integrate
 from ossicle.features.descriptors import NAMES
@@ -37,6 +39,18 @@ def test_the_old_numbers_are_those_of_pyaudioanalysis(rate: int, n_fft: int, hop
     kind = ShortTerm(**settings, compat="pyaudioanalysis")
     np.testing.assert_allclose(kind(samples), expected.T, rtol=1e-5, atol=1e-5)
     assert kind.band_names == tuple(names)
+
+
+@pytest.mark.data
+def test_the_old_numbers_of_recordings_are_those_of_pyaudioanalysis(recordings: Path) -> None:
+    original = pytest.importorskip("pyAudioAnalysis.ShortTermFeatures", exc_type=ImportError)
+    paths = sorted((recordings / "esc50" / "audio").glob("*.ogg"))[::200]
+    assert paths
+    for path in paths:
+        samples, rate = read_audio(path)
+        expected, _ = original.feature_extraction(samples * 32_768, rate, 800, 400, deltas=False)
+        ours = old_short_term(samples, sample_rate=rate, n_fft=800, hop_length=400)
+        np.testing.assert_allclose(ours, expected.T, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("rate", "n_fft"), [(16_000, 197), (6_800, 800)])

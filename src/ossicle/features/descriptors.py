@@ -63,7 +63,7 @@ class Bank(NamedTuple):
     floor : float
         Added to bands before the logarithm.
     silence : float
-        Added to sums before something is divided by them.
+        Added to sums of energy, that entropies, flux and roll-off are shares of.
     keep_rest : bool
         Whether what is left when a frame or spectrum is cut in ten counts in the energy that the
         ten are shares of.
@@ -137,7 +137,7 @@ def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
                 spread,
                 _entropy(*_parts(power), bank),
                 flux,
-                bank.rolloffs[_rolloff(power)],
+                bank.rolloffs[_rolloff(power, bank.silence)],
                 *(each[: len(block)] for each in tonal),
                 *([texture(magnitudes, power, bank.octaves)] if bank.octaves else []),
             ]
@@ -196,10 +196,10 @@ def _flux(
     return steps.sum(axis=1), shares[-1]
 
 
-def _rolloff(power: Floats) -> Floats:
+def _rolloff(power: Floats, silence: float) -> Floats:
     """First bin up to which the spectrum holds more than its share of the energy."""
     energy = np.cumsum(power, axis=1)
-    return np.asarray(np.argmax(energy > ROLLOFF * energy[:, -1:], axis=1))
+    return np.asarray(np.argmax(energy + silence > ROLLOFF * energy[:, -1:], axis=1))
 
 
 def _cepstra(magnitudes: Floats, bank: Bank) -> Floats:
@@ -219,5 +219,5 @@ def _chroma(power: Floats, bank: Bank) -> Floats:
     notes = np.empty((len(power), bank.chroma[-1].bands.stop), power.dtype)
     project(power, bank.chroma, notes)
     total = notes.sum(axis=1) if bank.only_notes else power.sum(axis=1)
-    shares = notes / (total + bank.silence)[:, None]
+    shares = notes / np.where(total > 0, total, 1)[:, None]
     return np.column_stack([shares, shares.std(axis=1)])
