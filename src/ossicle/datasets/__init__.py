@@ -2,6 +2,7 @@
 
 from ossicle.datasets.checks import CheckReport
 from ossicle.datasets.dataset import Dataset
+from ossicle.datasets.faults import FAULTS, Fault, find_faults
 from ossicle.datasets.files import SOUND_ENDINGS
 from ossicle.datasets.fingerprints import recording_marks
 from ossicle.datasets.layouts import Layout
@@ -15,13 +16,16 @@ from ossicle.datasets.tensor import Tensor, read_tensor, write_tensor
 from ossicle.datasets.writing import WRITTEN, write_dataset
 
 __all__ = [
+    "FAULTS",
     "LAYOUTS",
     "SOUND_ENDINGS",
     "WRITTEN",
     "CheckReport",
     "Dataset",
+    "Fault",
     "Layout",
     "Tensor",
+    "find_faults",
     "grouped_folds",
     "grouped_split",
     "leave_k_out",

@@ -1,4 +1,4 @@
-"""How data sets lie on disk: one file a layout, tried in this order."""
+"""How data sets lie on disk: one file a layout; the surest of what they see are tried first."""
 
 from ossicle.datasets.layouts.audacity import AUDACITY
 from ossicle.datasets.layouts.audiofolder import AUDIOFOLDER
@@ -21,4 +21,3 @@ ALL = (
     *(ESC50, URBANSOUND8K, META, FSDD, SPEECH_COMMANDS, AUDIOSET, AUDIOFOLDER),
     *(DCASE, RAVEN, AUDACITY, CSV, FOLDERS, RECORDINGS),
 )
-"""Those that are surest of what they see come first."""
