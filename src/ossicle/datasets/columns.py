@@ -4,7 +4,8 @@
 ``scene_label``, or the columns named as tasks), ``start`` (``onset``), ``end`` (``offset``),
 ``fold`` (``speaker_fold``), ``split`` (``official_split``), ``group`` (``speaker``, ``source_id``,
 ``src_file``, ``recording``), ``licence`` (``license``), ``author``, ``source``, ``device``,
-``place``. Where several names of one thing are present, the first counts. All other
+``place``. In a table with start and end, the one column that is left over is the label. Where
+several names of one thing are present, the first counts. All other
 columns, and those of label, fold, split and group under another name, are kept as metadata.
 """
 
@@ -23,7 +24,7 @@ __all__ = ["COLUMNS", "OF_RECORDING", "SPLIT_NAMES", "Columns", "understand"]
 COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "path": ("path", "filename", "file_name"),
-        "label": ("label", "category", "event_label", "scene_label"),
+        "label": ("label", "category", "event_label", "event_labels", "scene_label"),
         "start": ("start", "onset"),
         "end": ("end", "offset"),
         "fold": ("fold", "speaker_fold"),
@@ -79,6 +80,11 @@ class Columns:
     metadata: Mapping[str, int]
     kinds: Mapping[str, TaskKind]
 
+    @property
+    def strong(self) -> bool:
+        """Whether rows are events, with an onset and an offset."""
+        return {"onset", "offset"} <= {name.lower() for name in self.names}
+
 
 def understand(header: Sequence[str], *, tasks: Sequence[str] | None, file: Path) -> Columns:
     """Find out what the columns of a header are.
@@ -132,6 +138,9 @@ def _tasks(
     if tasks is None:
         if "label" in roles:
             return {"label": roles["label"]}
+        rest = set(range(len(names))) - set(roles.values())
+        if {"start", "end"} <= roles.keys() and len(rest) == 1:
+            return {"label": rest.pop()}
         for meant in difflib.get_close_matches("label", names, n=1, cutoff=0.75):
             raise DatasetError(
                 f"{file} has no column 'label'; did you mean {meant!r}? Rename it, or name tasks="

@@ -6,15 +6,13 @@ from pathlib import Path
 
 from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.files import SOUND_ENDINGS, Found, find
-from ossicle.datasets.layouts import CSV, ESC50, FOLDERS, META, RECORDINGS, Layout
+from ossicle.datasets.layouts import ALL, Layout
 from ossicle.datasets.tasks import with_kinds
 from ossicle.errors import DatasetError, nearest
 
 __all__ = ["LAYOUTS", "read_dataset"]
 
-LAYOUTS: dict[str, Layout] = {
-    layout.name: layout for layout in (ESC50, META, CSV, FOLDERS, RECORDINGS)
-}
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in ALL}
 """Name: layout, in the order in which they are tried. Other packages add theirs through the entry
 point group ``ossicle.layouts``; these are used when named."""
 
@@ -32,9 +30,12 @@ def read_dataset(
     ----------
     path : str or Path
         A folder with one folder per label (below train, validation and test or not); a CSV, or a
-        folder with one; ``meta.csv`` beside ``audio/``; ESC-50; or recordings without labels.
+        folder with one; ``meta.csv`` beside ``audio/``; a data set as it is published; recordings
+        with files of labels beside them; or recordings without labels.
     layout : str, optional
-        ``"folders"``, ``"csv"``, ``"meta"``, ``"esc50"`` or ``"recordings"``; detected by default.
+        ``"folders"``, ``"csv"``, ``"meta"``, ``"esc50"``, ``"urbansound8k"``, ``"fsdd"``,
+        ``"speech-commands"``, ``"audioset"``, ``"audiofolder"``, ``"dcase"``, ``"raven"``,
+        ``"audacity"`` or ``"recordings"``; detected by default.
     tasks : sequence of str, optional
         Columns that are tasks; ``label`` by default.
     kinds : mapping of task to kind, optional

@@ -18,7 +18,7 @@ from ossicle.audio import info
 from ossicle.errors import DatasetError
 from ossicle.types import Clip, Event, Task
 
-__all__ = ["by_recording", "clip_event", "window_clips", "window_labels"]
+__all__ = ["by_recording", "clip_event", "whole_recordings", "window_clips", "window_labels"]
 
 _ROUNDING = 1e-6
 """Seconds by which the last window may pass the end of its recording."""
@@ -136,6 +136,17 @@ def window_clips(
                 end = min(round(start + length, 9), duration)
                 windows.append(replace(about, start=start, end=end, labels=labels))
     return tuple(windows)
+
+
+def whole_recordings(clips: Iterable[Clip]) -> list[Clip]:
+    """Each recording as one clip without labels, in the group, fold and split of its clips.
+
+    Raises
+    ------
+    DatasetError
+        If one recording is in two groups, folds or splits.
+    """
+    return [_whole(excerpts) for excerpts in by_recording(clips).values()]
 
 
 def _whole(excerpts: Sequence[Clip]) -> Clip:
