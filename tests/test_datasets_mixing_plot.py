@@ -43,6 +43,16 @@ def test_the_bars_of_the_sounds_are_their_counts_with_the_alarms_first(made: Dat
     assert ends == [sum(event.sound == name for event in events) for name in names]
 
 
+def test_no_more_than_all_mixes_are_heard_at_a_time(made: Dataset) -> None:
+    places = plot_mix(made).axes[3]
+    heard = {patch.get_label(): patch.get_data().values for patch in places.patches}
+    assert max(heard["alarm"]) <= 50.0
+    events = [e for e in mixed_events(made) if e.role == "significant"]
+    sounding = {e.filename for e in events if e.onset <= 0.5 <= e.offset}
+    middle = heard["significant"][len(heard["significant"]) // 2]
+    assert middle == pytest.approx(100 * len(sounding) / len(made), abs=8.0)
+
+
 def test_many_sounds_share_the_last_bar_and_none_is_lost(made: Dataset, tmp_path: Path) -> None:
     folder = tmp_path / "home"
     (folder / "audio").mkdir(parents=True)
