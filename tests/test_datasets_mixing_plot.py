@@ -23,8 +23,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return mixed(sounds, out, n=60, events=(1, 3), overlap=False, snr=(-5.0, 0.0, 5.0, 10.0))
 
 
-def test_the_bars_of_the_ratios_are_the_shares_of_each_part(made: Dataset) -> None:
-    ratios = plot_mix(made).axes[0]
+@pytest.fixture(scope="module")
+def figure(made: Dataset) -> Any:
+    return plot_mix(made)
+
+
+def test_the_bars_of_the_ratios_are_the_shares_of_each_part(made: Dataset, figure: Any) -> None:
+    ratios = figure.axes[0]
     assert [text.get_text() for text in ratios.get_xticklabels()] == ["−5", "0", "5", "10"]
     for bars, part in zip(ratios.containers, ("train", "validation", "test"), strict=True):
         values = [event.snr for event in mixed_events(made) if event.split == part]
@@ -32,8 +37,10 @@ def test_the_bars_of_the_ratios_are_the_shares_of_each_part(made: Dataset) -> No
         np.testing.assert_allclose([bar.get_height() for bar in bars], shares)
 
 
-def test_the_bars_of_the_sounds_are_their_counts_with_the_alarms_first(made: Dataset) -> None:
-    sounds = plot_mix(made).axes[1]
+def test_the_bars_of_the_sounds_are_their_counts_with_the_alarms_first(
+    made: Dataset, figure: Any
+) -> None:
+    sounds = figure.axes[1]
     names = [text.get_text() for text in sounds.get_yticklabels()]
     assert sorted(names[:2]) == ["bell", "hi_lo"]
     assert names[2:] == ["thud"]
@@ -41,6 +48,16 @@ def test_the_bars_of_the_sounds_are_their_counts_with_the_alarms_first(made: Dat
     ends = [max(bar.get_x() + bar.get_width() for bar in row) for row in rows]
     events = mixed_events(made)
     assert ends == [sum(event.sound == name for event in events) for name in names]
+
+
+def test_no_more_than_all_mixes_are_heard_at_a_time(made: Dataset, figure: Any) -> None:
+    places = figure.axes[3]
+    heard = {patch.get_label(): patch.get_data().values for patch in places.patches}
+    assert max(heard["alarm"]) <= 50.0
+    events = [e for e in mixed_events(made) if e.role == "significant"]
+    sounding = {e.filename for e in events if e.onset <= 0.5 <= e.offset}
+    middle = heard["significant"][len(heard["significant"]) // 2]
+    assert middle == pytest.approx(100 * len(sounding) / len(made), abs=8.0)
 
 
 def test_many_sounds_share_the_last_bar_and_none_is_lost(made: Dataset, tmp_path: Path) -> None:
@@ -64,8 +81,7 @@ def test_many_sounds_share_the_last_bar_and_none_is_lost(made: Dataset, tmp_path
     assert total == len(mixed_events(made))
 
 
-def test_nothing_written_overlaps_or_is_cut(made: Dataset) -> None:
-    figure = plot_mix(made)
+def test_nothing_written_overlaps_or_is_cut(figure: Any) -> None:
     figure.canvas.draw()
     inside = figure.bbox
     boxes = [text.get_window_extent() for text in _texts(figure)]
@@ -77,7 +93,7 @@ def test_nothing_written_overlaps_or_is_cut(made: Dataset) -> None:
 
 
 def test_same_mixes_same_bytes(made: Dataset) -> None:
-    assert png_bytes(plot_mix(made)) == png_bytes(plot_mix(made))
+    assert png_bytes(plot_mix(made)) == png_bytes(plot_mix(made[:]))
 
 
 def test_mixes_without_an_event_have_no_picture(made: Dataset) -> None:

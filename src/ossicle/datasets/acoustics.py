@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ossicle.audio import read_audio, reverberate, room_response
 from ossicle.audio.weighting import weighting_filter
@@ -76,5 +78,9 @@ def weighted(samples: Samples, recipe: Recipe) -> Samples:
         return samples
     from scipy import signal
 
-    heard = signal.sosfilt(weighting_filter("A", recipe.sample_rate), samples)
-    return np.asarray(heard, dtype=np.float32)
+    return np.asarray(signal.sosfilt(_ear(recipe.sample_rate), samples), dtype=np.float32)
+
+
+@cache
+def _ear(sample_rate: int) -> NDArray[np.float64]:
+    return weighting_filter("A", sample_rate)

@@ -64,6 +64,7 @@ class MixedEvent:
     role: str
     sound: str
     split: str
+    group: str
 
 
 def mix_clip(path: Path, mix: Mix, split: str, recipe: Recipe) -> Clip:
@@ -155,7 +156,7 @@ def provenance(clip: Clip, mix: Mix, events: Iterable[MixedEvent]) -> dict[str, 
 
 def _event(event: MixedEvent) -> dict[str, Any]:
     told = asdict(event)
-    return {name: told[name] for name in told.keys() - {"filename", "split"}}
+    return {name: told[name] for name in told.keys() - {"filename", "split", "group"}}
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
@@ -202,6 +203,7 @@ def mix_events(clip: Clip, mix: Mix, recipe: Recipe) -> list[MixedEvent]:
             role=layer.source.role,
             sound=layer.source.label,
             split=clip.split,
+            group=clip.group,
         )
         for layer in mix.layers
         if layer.heard is not None

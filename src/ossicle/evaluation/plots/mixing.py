@@ -145,7 +145,10 @@ def _draw_places(axes: Any, events: Sequence[MixedEvent], n_mixes: int) -> None:
 
     def drawn(role: str) -> tuple[NDArray[Any], NDArray[Any]]:
         onsets, offsets = _column(events, role)
-        heard = (onsets[:, None] <= middle) & (middle < offsets[:, None])
+        sounds = (onsets[:, None] <= middle) & (middle < offsets[:, None])
+        _, mix = np.unique([e.filename for e in events if e.role == role], return_inverse=True)
+        heard = np.zeros((mix.max() + 1, middle.size), np.bool_)
+        np.logical_or.at(heard, mix, sounds)
         return edges, 100 * heard.sum(axis=0) / n_mixes
 
     _stairs(axes, events, drawn)
