@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from commands import answered, printed, refused
 from evaluation_fakes import clip
-from small_classifiers import RATE, TASK, nearest_prototype, noise, tone
+from small_classifiers import RATE, TASK, linear, nearest_prototype, noise, tone
 
 import ossicle
 from ossicle.audio import write_audio
@@ -20,6 +20,7 @@ from ossicle.errors import EvaluationError
 from ossicle.evaluation import Benchmark, benchmark
 from ossicle.evaluation.answers import Answers
 from ossicle.evaluation.benchmark import _top
+from ossicle.models.forest import RandomForest
 
 SPREAD = {"mean", "p50", "p90", "p99"}
 SHAPE = {
@@ -71,6 +72,22 @@ def test_the_model_is_the_file_and_the_network_in_it(measured, bundle):
     assert measured.model["network_bytes"] == len(network)
     assert measured.model["params"] == 16 * 3 + 3
     assert (measured.model["bits"], measured.model["sparsity"]) == (32.0, 0.0)
+
+
+def test_zeros_are_counted_and_weights_that_are_no_tensors_are_not_guessed():
+    weights = np.ones((16, 3))
+    weights[:4] = 0.0
+    network = linear(weights, np.ones(3))
+    thinned = benchmark(nearest_prototype(network=network), runs=1, warmup=0).model
+    assert thinned["sparsity"] == pytest.approx(12 / 51)
+    rows = np.random.default_rng(0).normal(size=(40, 16)).astype(np.float32)
+    task = ossicle.Task("label", "binary", ("a", "b"))
+    fitted = RandomForest(n_estimators=3).fit(rows, np.arange(40) % 2, n_labels=2)
+    forest = nearest_prototype(tasks=(task,), network=fitted.onnx("label"), scaler=None)
+    made = benchmark(forest, runs=1, warmup=0)
+    assert made.model["params"] > 0
+    assert (made.model["sparsity"], made.model["bits"]) == (None, None)
+    assert "None" not in made.text()
 
 
 def test_the_figures_are_those_of_evaluate(measured, bundle, heard):
