@@ -15,9 +15,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ossicle import __version__
-from ossicle.errors import EvaluationError, MissingExtraError
+from ossicle.errors import EvaluationError, MissingExtraError, ModelError
 from ossicle.evaluation.answers import Answers, Progress
 from ossicle.evaluation.judging import evaluate
 from ossicle.evaluation.report import Report
@@ -154,7 +155,7 @@ def benchmark(
         **_quality(report),
         latency_ms=_latency(cost, warmup=warmup),
         memory_bytes=cost.memory_bytes,
-        macs=_where_there_is_onnx(lambda: _multiply_adds(trained)),
+        macs=_counted(lambda: _multiply_adds(trained)),
         platform=_platform(cost),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -177,11 +178,11 @@ def _file(bundle: Path) -> dict[str, Any]:
     return {"name": bundle.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def _where_there_is_onnx(count: Callable[[], Any]) -> Any:
-    """What was counted in a network; None where the library that reads it is missing."""
+def _counted(count: Callable[[], Any]) -> Any:
+    """What was counted in a network; None where it cannot be, or what reads it is missing."""
     try:
         return count()
-    except MissingExtraError:
+    except (MissingExtraError, ModelError):
         return None
 
 
@@ -194,25 +195,29 @@ def _multiply_adds(classifier: "Classifier") -> int:
 
 
 def _weights(network: bytes) -> dict[str, Any]:
-    zeros, bits = _where_there_is_onnx(lambda: _zeros_and_bits(network)) or (None, None)
+    params = _counted(lambda: n_parameters(network))
+    tensors = _counted(lambda: _tensors(network)) or []
+    n = sum(tensor.size for tensor in tensors)
+    all_known = n > 0 and n == params  # the numbers of trees are no tensors
+    zeros = n - sum(int(np.count_nonzero(tensor)) for tensor in tensors)
     return {
         "network_bytes": len(network),
-        "params": _where_there_is_onnx(lambda: n_parameters(network)),
-        "sparsity": zeros,
-        "bits": bits,
+        "params": params,
+        "sparsity": zeros / n if all_known else None,
+        "bits": 8 * sum(tensor.nbytes for tensor in tensors) / n if all_known else None,
     }
 
 
-def _zeros_and_bits(network: bytes) -> tuple[float | None, float | None]:
-    """Share of zeros among the stored weights, and the mean number of bits of one."""
+def _tensors(network: bytes) -> list[NDArray[Any]]:
+    """The parameters as arrays, without single numbers, shapes and positions."""
     onnx = require("onnx", extra="search")
     graph = onnx.load_model_from_string(network).graph
-    weights = [onnx.numpy_helper.to_array(each) for each in graph.initializer]
-    n = sum(each.size for each in weights)
-    if not n:
-        return None, None
-    zeros = n - sum(int(np.count_nonzero(each)) for each in weights)
-    return zeros / n, 8 * sum(each.nbytes for each in weights) / n
+    stored = list(graph.initializer)
+    stored += [each.t for node in graph.node for each in node.attribute if each.HasField("t")]
+    whole = onnx.TensorProto.INT64
+    return [
+        onnx.numpy_helper.to_array(each) for each in stored if each.dims and each.data_type != whole
+    ]
 
 
 def _latency(cost: "Cost", *, warmup: int) -> dict[str, Any]:
