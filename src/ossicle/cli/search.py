@@ -147,8 +147,7 @@ def _text(outcome: dict[str, Any]) -> str:
     )
     lines += _test_lines(outcome["test"])
     lines += [
-        f"paper's protocol, optimistic: {name} accuracy {row['accuracy']:.3f}, "
-        f"TPR {row['tpr']:.3f}, FPR {row['fpr']:.3f}"
+        f"paper's protocol, optimistic: {name} {_plain(row)}"
         for name, row in outcome["paper"].items()
     ]
     lines += [f"skipped {path}: {why}" for path, why in outcome["skipped"]]
@@ -166,10 +165,17 @@ def _rates(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {row[name]:.3f} ± {row[std]:.3f}" for name, std in spreads.items())
 
 
+def _plain(figures: dict[str, Any]) -> str:
+    single = {name: value for name, value in figures.items() if isinstance(value, float)}
+    return ", ".join(f"{name} {value:.3f}" for name, value in single.items())
+
+
 def _test_lines(test: dict[str, Any]) -> list[str]:
     """Figures on what was held out, part by part where there are several."""
-    if "accuracy" not in test:
+    if not test["clips"]:
         return ["  not tested: nothing was held out"]
+    if "rmse" in test:
+        return [f"test: {_plain(test)} on {test['clips']} clips"]
     low, high = test["interval"]
     lines = [
         f"test: accuracy {test['accuracy']:.3f} on {test['clips']} clips "

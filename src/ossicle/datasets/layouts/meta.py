@@ -14,6 +14,8 @@ __all__ = ["AUDIO", "META"]
 
 TABLES = ("meta.csv", "events.csv")
 AUDIO = "audio"
+MIXED = "clips.csv"
+"""The table of a mixed folder, which is read as CSV though its events are beside it."""
 
 
 def _table(found: Found) -> str | None:
@@ -22,7 +24,7 @@ def _table(found: Found) -> str | None:
 
 def _matches(found: Found) -> bool:
     beside = any(name.startswith(f"{AUDIO}/") for name in found.sounds)
-    return beside and _table(found) is not None
+    return beside and _table(found) is not None and MIXED not in found.tables
 
 
 def _read(found: Found, tasks: Sequence[str] | None) -> Dataset:
