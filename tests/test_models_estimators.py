@@ -196,3 +196,16 @@ def test_a_perceptron_that_diverges_says_why():
     matrix, values = waves(n_rows=50)
     with pytest.raises(ModelError, match="learning_rate 1e\\+300 does not settle"):
         Perceptron(learning_rate=1e300).fit_values(matrix, values)
+
+
+def test_rows_without_any_difference_have_no_densities():
+    with pytest.raises(ModelError, match="all 4 training rows are the same"):
+        GaussianNaiveBayes().fit(np.ones((4, 2), np.float32), np.arange(4) % 2, n_labels=2)
+
+
+def test_trees_that_are_one_leaf_answer_as_the_model_does():
+    matrix, values = np.float32([[0, 1], [1, 0], [5, 5]]), np.array([1.0, 2.0, 6.0])
+    for model in (Boosting(), RandomForest(n_estimators=3, min_samples_leaf=3)):
+        fitted = model.fit_values(matrix, values)
+        written = run(fitted.onnx("label"), matrix, n_labels=1)
+        np.testing.assert_allclose(written, fitted.logits(matrix), rtol=1e-6)
