@@ -24,7 +24,7 @@ from ossicle.audio import (
     write_audio,
 )
 from ossicle.datasets import Bank, mixed_events, read_dataset
-from ossicle.datasets.drawing import draw_source
+from ossicle.datasets.drawing import Turn, draw_ratio, draw_source, events_of
 from ossicle.datasets.recipes import Recipe
 from ossicle.datasets.sources import Source
 from ossicle.errors import DatasetError
@@ -43,6 +43,15 @@ def in_turn(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("mixed") / "out"
     mixed(sounds, out, n=100, events=(1, 3), overlap=False, snr=EXACT, rooms=(0.2, 0.5))
     return out
+
+
+def asked(**settings: Any) -> Recipe:
+    usual: dict[str, Any] = {
+        "snr": EXACT, "events": (1, 2), "overlap": True, "loudness": "rms", "level": None,
+        "rt60": None, "seed": 0, "n": 10, "duration": 1.0, "sample_rate": RATE,
+        "fractions": (1.0, 0.0, 0.0), "labels": "binary",
+    }  # fmt: skip
+    return Recipe(**usual | settings)
 
 
 # --- events -------------------------------------------------------------------------------------
@@ -163,6 +172,27 @@ def test_exact_ratios_come_equally_often_in_each_part(in_turn: Path, role: str) 
     for count in counts.values():
         assert set(count) == set(EXACT)
         assert max(count.values()) - min(count.values()) <= 1
+
+
+@given(
+    counts=st.lists(st.integers(0, 40), min_size=3, max_size=3),
+    events=st.lists(st.integers(1, 5), min_size=2, max_size=2).map(sorted),
+    seed=st.integers(0, 99),
+)
+def test_exact_ratios_come_equally_often_wherever_the_parts_begin(
+    counts: list[int], events: list[int], seed: int
+) -> None:
+    recipe, first = asked(events=tuple(events), seed=seed), 0
+    for part, count in enumerate(counts):
+        drawn: dict[str, Counter[float | None]] = defaultdict(Counter)
+        for number in range(first, first + count):
+            for role, place in events_of(number, {"significant": []}, recipe):
+                drawn[role][draw_ratio(role, place, Turn(number, part, first), recipe)] += 1
+        for found in drawn.values():
+            times = [found[ratio] for ratio in EXACT]
+            assert sum(times) == found.total()
+            assert max(times) - min(times) <= 1
+        first += count
 
 
 def test_mixes_can_be_kept_by_ratio_and_by_sound(in_turn: Path) -> None:
@@ -297,11 +327,7 @@ def test_the_recordings_of_a_bank_are_taken_by_its_weight(sounds: Path, tmp_path
 def test_in_each_round_a_source_comes_as_often_as_its_weight_says(
     weights: list[float], seed: int, around: int
 ) -> None:
-    recipe = Recipe(
-        snr=(0.0, 1.0), events=(1, 2), overlap=True, loudness="rms", level=None, rt60=None,
-        seed=seed, n=10, duration=1.0, sample_rate=RATE, fractions=(1.0, 0.0, 0.0),
-        labels="binary",
-    )  # fmt: skip
+    recipe = asked(seed=seed)
     clip = Clip(Recording(Path("a.wav")))
     pool = [
         Source(clip, "alarm", "a.wav", str(n), 0.0, 1.0, "", "", weight)
