@@ -155,6 +155,15 @@ def test_a_column_of_numbers_is_a_regression(songs):
         dataset.targets()
 
 
+def test_the_check_counts_numbers_by_their_range_and_each_of_several_labels(songs):
+    report = read_dataset(songs, tasks=["bpm:regression", "tags:multilabel"]).check()
+    assert report.labels == {
+        "bpm": {"60 to 172.5": 10},
+        "tags": {"fast": 5, "slow": 5, "soft": 5},
+    }
+    assert report.warnings == ()
+
+
 def test_a_word_among_the_numbers_is_named_with_its_line(songs):
     songs.write_text(songs.read_text().replace("72.5", "fast"))
     with pytest.raises(DatasetError, match=r"songs.csv, line 3, column 'bpm': 'fast' is no number"):

@@ -69,6 +69,17 @@ def test_strong_labels_are_written_and_read_again_equal(garden, tmp_path, layout
     assert all((out / p).read_bytes() == (tmp_path / "twice" / p).read_bytes() for p in files)
 
 
+def test_one_file_of_labels_may_be_named(garden, tmp_path):
+    for layout, name in (("audacity", "a.txt"), ("raven", "a.wav.selections.txt")):
+        write_dataset(garden, tmp_path / layout, layout=layout)
+        read = read_dataset(tmp_path / layout / name)
+        assert (len(read), read.skipped) == (2, ())
+    notes = tmp_path / "raven/notes.txt"
+    notes.write_text("a fine day")
+    with pytest.raises(DatasetError, match=r"notes\.txt holds no labels that are known"):
+        read_dataset(notes)
+
+
 @pytest.mark.parametrize("layout", STRONG)
 def test_labels_alone_are_written_without_sounds(garden, tmp_path, layout):
     out = tmp_path / "out"

@@ -11,7 +11,7 @@ from ossicle.datasets.mixing import mix_dataset
 from ossicle.datasets.reading import LAYOUTS, read_dataset
 from ossicle.datasets.splits import grouped_folds, grouped_split, leave_k_out
 from ossicle.datasets.strong import window_labels
-from ossicle.datasets.tasks import make_task
+from ossicle.datasets.tasks import make_task, named_task
 from ossicle.datasets.tensor import Tensor, read_tensor, write_tensor
 from ossicle.datasets.writing import WRITTEN, write_dataset
 
@@ -32,6 +32,7 @@ __all__ = [
     "licence_name",
     "make_task",
     "mix_dataset",
+    "named_task",
     "read_dataset",
     "read_tensor",
     "recording_marks",

@@ -45,6 +45,11 @@ class Found:
     others: tuple[tuple[str, str], ...] = ()
     only: bool = False
 
+    @property
+    def label_file(self) -> bool:
+        """Whether the user named a file of labels, not a folder, a CSV or a sound."""
+        return self.only and bool(self.others)
+
     def named(self, *endings: str) -> list[str]:
         """The other files, as far as they can be read, with one of some endings."""
         return [
@@ -86,7 +91,8 @@ def _one_file(path: Path) -> Found:
     if path.suffix.lower() == TABLE_ENDING:
         return Found(path.parent, tables=(path.name,), only=True)
     if path.suffix.lower() in LABEL_ENDINGS:
-        return Found(path.parent, others=((path.name, NOT_SOUND),), only=True)
+        beside = find(path.parent).sounds
+        return Found(path.parent, sounds=beside, others=((path.name, NOT_SOUND),), only=True)
     raise DatasetError(
         f"{path} is neither a folder, a table nor a sound; endings of tables are "
         f"{' '.join(sorted({TABLE_ENDING, *LABEL_ENDINGS}))}, of sounds "

@@ -31,6 +31,8 @@ __all__ = [
 
 SPLITS = ("train", "validation", "test")
 WHOLE = "clips.csv"
+TABLES = ("*.csv", "*/*.csv", "*.tsv", "*.jsonl", "*.selections.txt")
+"""Files that may have a column for a task."""
 
 
 def open_dataset(
@@ -62,7 +64,7 @@ def open_dataset(
     """
     tasks = None if task in (None, "label") else [task]
     dataset = read_dataset(path, layout=layout, tasks=tasks)
-    if tasks and path.is_dir() and not any([*path.glob("*.csv"), *path.glob("*/*.csv")]):
+    if tasks and path.is_dir() and not any(any(path.glob(pattern)) for pattern in TABLES):
         raise DatasetError(f"{path} has folders, whose task is label; {task!r} is no column of it")
     kept = dataset.where(**where) if where else dataset
     if where and not len(kept):

@@ -30,6 +30,8 @@ class Layout:
         The data set; every file found is in it or in its ``skipped``.
     write : function of (Dataset, folder, whether sounds are copied), optional
         Makes a folder, or for a CSV the file, that reads back.
+    by_labels : bool
+        Whether its file of labels may be named in place of the folder.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Layout:
     matches: Callable[[Found], bool]
     read: Callable[[Found, Sequence[str] | None], Dataset]
     write: Callable[[Dataset, Path, bool], None] | None = None
+    by_labels: bool = False
 
 
 def one_task(found: Found, tasks: Sequence[str] | None) -> tuple[str, TaskKind | None]:
