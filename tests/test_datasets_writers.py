@@ -285,3 +285,14 @@ def test_data_export_writes_every_layout(sounds, tmp_path, layout):
     assert (done["n_clips"], done["licences"]) == (4, {"CC BY 3.0": 4})
     if layout != "tensor":
         assert len(read_dataset(out)) == 4
+
+
+def test_windows_of_strong_labels_are_exported_as_a_table_to_learn_from(garden, tmp_path):
+    write_dataset(garden, tmp_path / "raven", layout="raven")
+    words = ("data", "export", tmp_path / "raven", "--to", "csv", "--out", tmp_path / "w.csv")
+    assert answered(*words, "--window", 0.5, "--window-hop", 0.25)["n_clips"] == 3 * 7
+    windows = read_dataset(tmp_path / "w.csv")
+    assert windows.clips == read_dataset(tmp_path / "raven").windows(0.5, 0.25).clips
+    assert len(set(windows.groups.tolist())) == 3
+    for _, train, test in windows.folds():
+        assert not {clip.path for clip in train} & {clip.path for clip in test}
