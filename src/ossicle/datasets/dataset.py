@@ -17,7 +17,7 @@ from ossicle.datasets.licences import is_allowed
 from ossicle.datasets.splits import grouped_folds, grouped_split, leave_k_out
 from ossicle.datasets.strong import window_clips
 from ossicle.datasets.table import write_table
-from ossicle.datasets.tasks import heard_labels, joined_task, make_task
+from ossicle.datasets.tasks import heard_labels, joined_task, labels_of, make_task
 from ossicle.errors import DatasetError, nearest
 from ossicle.types import Clip
 
@@ -179,7 +179,12 @@ class Dataset(LabelledClips):
         for label in labels:
             if label not in asked.labels:
                 raise DatasetError(f"no label {label!r}; {nearest(label, asked.labels)}")
-        kept = tuple(clip for clip in self.clips if clip.labels.get(asked.name) not in labels)
+        texts = self.labels(task).tolist()
+        kept = tuple(
+            clip
+            for clip, text in zip(self.clips, texts, strict=True)
+            if not set(labels).intersection(labels_of(text, asked))
+        )
         return self._with(kept, same_tasks=False)
 
     def at_most(self, n: int, *, seed: int = 0, task: str | None = None) -> "Dataset":

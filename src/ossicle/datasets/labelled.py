@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ossicle.datasets.groups import group_numbers
 from ossicle.datasets.licences import attribution
 from ossicle.datasets.strong import clip_event
-from ossicle.datasets.tasks import number, split_labels
+from ossicle.datasets.tasks import labels_of, number
 from ossicle.errors import DatasetError, nearest
 from ossicle.types import Clip, Event, Recording, Task
 
@@ -95,8 +95,7 @@ class LabelledClips:
         [[True, True, False]]
         """
         asked = self.task(task)
-        several = asked.kind == "multilabel"
-        found = [set(split_labels(text)) if several else {text} for text in self.labels(task)]
+        found = [labels_of(text, asked) for text in self.labels(task)]
         rows = [[label in labels for label in asked.labels] for labels in found]
         return np.array(rows, dtype=np.bool_).reshape(len(self), len(asked.labels))
 
