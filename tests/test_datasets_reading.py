@@ -93,6 +93,12 @@ def test_a_table_of_onsets_and_offsets_gives_labelled_excerpts(tmp_path, column)
     assert dataset.skipped == ()
 
 
+def test_an_offset_without_an_onset_is_no_time(tmp_path):
+    touch(tmp_path, "1.wav")
+    (clip,) = read_dataset(table(tmp_path / "c.csv", "path,start,offset", "1.wav,0.5,-3"))
+    assert (clip.end, dict(clip.metadata), dict(clip.labels)) == (None, {"offset": "-3"}, {})
+
+
 def test_linked_folders_are_not_followed_into_a_circle(tmp_path):
     touch(tmp_path, "a/1.wav", "b/2.wav")
     (tmp_path / "a" / "again").symlink_to(tmp_path)

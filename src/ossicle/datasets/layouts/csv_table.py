@@ -12,8 +12,8 @@ from ossicle.errors import DatasetError
 
 __all__ = ["CSV"]
 
-COMPANIONS = ("mixes.jsonl", "recipe.json")
-"""Written by mixing beside the table: how each clip came about."""
+COMPANIONS = ("mixes.jsonl", "recipe.json", ".converted")
+"""Written by mixing and converting beside the table: how each clip came about."""
 
 PREFERRED = "clips.csv"
 """The table to read where there are several."""
