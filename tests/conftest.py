@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from small_classifiers import nearest_prototype
+from sounds import folders_of_tones, table_of_tones
 
 # A busy machine is no failure, and the same code gives the same answer every time.
 settings.register_profile("ossicle", deadline=None, derandomize=True)
@@ -30,6 +32,26 @@ def recordings() -> Path:
     if not Path(named).is_dir():
         pytest.fail(f"OSSICLE_DATA={named!r} is not a folder")
     return Path(named)
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty short files, one folder a label; to be copied before it is changed."""
+    return folders_of_tones(tmp_path_factory.mktemp("tones") / "tones")
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty clips of ten rooms with folds and a split; to be copied before it is changed."""
+    return table_of_tones(tmp_path_factory.mktemp("table"))
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A classifier of three sounds, saved."""
+    path = tmp_path_factory.mktemp("bundle") / "sounds.ossicle"
+    nearest_prototype().save(path)
+    return path
 
 
 @pytest.fixture

@@ -8,21 +8,11 @@ from typing import Any
 
 import pytest
 from commands import GRID, answered, foreign, printed, refused
-from sounds import folders_of_tones, table_of_tones
+from sounds import folders_of_tones
 
 import ossicle
 
 FILES = {"best.ossicle", "table.csv", "front.png", "report.html", "outcome.json"}
-
-
-@pytest.fixture(scope="module")
-def tones(tmp_path_factory) -> Path:
-    return folders_of_tones(tmp_path_factory.mktemp("tones") / "tones")
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory) -> Path:
-    return table_of_tones(tmp_path_factory.mktemp("table"))
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +110,7 @@ def test_another_recording_is_another_search(tmp_path):
 def test_what_is_asked_for_is_held_out(table, tmp_path, test, parts, clips):
     words = ["search", table, "--out", tmp_path, *GRID, "--test", test, "--leave-out", "0.25"]
     figures = answered(*words)["test"]
-    assert sorted(figures["accuracies"]) == parts
+    assert sorted(figures.get("accuracies", [])) == parts
     assert figures["clips"] == clips
     text = printed(*words)
     if len(parts) > 1:

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 
 from ossicle.errors import FeatureError
-from ossicle.features import INTEGRATIONS, Scaler, integrate, integrate_rows, integrated_size
+from ossicle.features import (
+    INTEGRATIONS,
+    LogMel,
+    Scaler,
+    front_end,
+    integrate,
+    integrate_rows,
+    integrated_size,
+)
 
 
 def frames(n_frames: int, n_bands: int = 6, seed: int = 0) -> np.ndarray:
@@ -61,6 +69,46 @@ def test_change_is_the_mean_step_over_one_four_and_sixteen_frames() -> None:
     np.testing.assert_array_equal(integrate(ramp, "change"), [1, 4, 16])
     np.testing.assert_array_equal(integrate(ramp[:3], "change"), [1, 2, 2])
     np.testing.assert_array_equal(integrate(ramp[:1], "change"), [0, 0, 0])
+
+
+def test_percentiles_are_numpys() -> None:
+    for n_frames in (1, 2, 7, 500):
+        matrix = frames(n_frames)
+        shares = {"p10": 10, "p25": 25, "median": 50, "p75": 75, "p90": 90}
+        for how, share in shares.items():
+            expected = np.percentile(matrix.astype(float), share, axis=0)
+            np.testing.assert_allclose(integrate(matrix, how), expected, rtol=1e-6)
+        np.testing.assert_array_equal(
+            integrate(matrix, "percentiles"), integrate(matrix, "+".join(shares))
+        )
+
+
+def test_slope_is_the_steepness_of_the_fitted_line() -> None:
+    matrix = frames(80)
+    expected = np.polyfit(np.arange(80), matrix.astype(float), 1)[0]
+    np.testing.assert_allclose(integrate(matrix, "slope"), expected, rtol=1e-4)
+    ramp = np.arange(9, dtype=np.float32)[:, None] * [2.0, -1.0]
+    np.testing.assert_allclose(integrate(ramp, "slope"), [2, -1])
+
+
+@pytest.mark.parametrize("n_frames", [3, 63, 64, 400, 1_200])
+def test_modulation_splits_the_variance_by_period(n_frames: int) -> None:
+    matrix = np.diff(frames(n_frames + 1), axis=0)
+    octaves = integrate(matrix, "modulation").reshape(8, 6)
+    slow = np.abs(np.fft.rfft(matrix, axis=0))[1 : n_frames // 512 + 1]
+    rest = 2 * (slow**2).sum(axis=0) / n_frames**2
+    np.testing.assert_allclose((octaves**4).sum(axis=0) + rest, matrix.var(axis=0), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("period", "octave"), [(2, 0), (3, 0), (5, 1), (10, 2), (20, 3), (40, 4), (400, 7)]
+)
+def test_modulation_of_one_period_lies_in_its_octave(period: int, octave: int) -> None:
+    course = 3 * np.cos(2 * np.pi * np.arange(1_200) / period)[:, None] - 60
+    found = integrate(course, "modulation")
+    assert found.argmax() == octave
+    np.testing.assert_allclose(found[octave], course.std() ** 0.5, rtol=1e-6)
+    np.testing.assert_allclose(np.delete(found, octave), 0, atol=1e-3)
 
 
 def test_statistics_are_joined_in_the_order_they_are_named() -> None:
@@ -150,3 +198,65 @@ def test_unfit_matrices_are_refused() -> None:
         Scaler.fit(np.zeros((0, 3)))
     with pytest.raises(FeatureError, match=r"do not fit a scaler of 6 columns"):
         Scaler.fit(frames(3))(np.zeros((2, 5)))
+
+
+# ---- scaling by band and by window ----
+
+
+def test_statistics_of_bands_are_those_of_all_their_frames() -> None:
+    windows = frames(120).reshape(30, 4 * 6)
+    scaler, plain = Scaler.fit(windows, n_bands=6), StandardScaler().fit(windows.reshape(-1, 6))
+    np.testing.assert_array_equal(scaler.mean, np.tile(plain.mean_, 4))
+    np.testing.assert_array_equal(scaler.scale, np.tile(plain.scale_, 4))
+
+
+@given(fold=st.integers(0, 4), n_bands=st.sampled_from([None, 1, 2, 3, 6, 12]))
+def test_a_fold_is_scaled_by_its_own_training_part_alone(fold: int, n_bands: int | None) -> None:
+    matrix = frames(50, 12)
+    train = np.flatnonzero(np.arange(50) % 5 != fold)
+    changed = matrix.copy()
+    changed[np.arange(50) % 5 == fold] = 1e6
+    ours = Scaler.fit(changed[train], n_bands=n_bands)
+    fresh = Scaler.fit(matrix[train].copy(), n_bands=n_bands)
+    np.testing.assert_array_equal(ours.mean, fresh.mean)
+    np.testing.assert_array_equal(ours.scale, fresh.scale)
+    shared = ours(matrix[train]).astype(float).reshape(-1, 12 if n_bands is None else n_bands)
+    np.testing.assert_allclose(shared.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(shared.std(axis=0), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_bands", [0, -6, 5, 12])
+def test_bands_that_do_not_fill_the_columns_are_refused(n_bands: int) -> None:
+    with pytest.raises(FeatureError, match=rf"n_bands={n_bands} do not fill 6 columns evenly"):
+        Scaler.fit(frames(9), n_bands=n_bands)
+
+
+def test_a_window_scaled_by_itself_has_no_mean_and_unit_spread() -> None:
+    samples = (0.1 * np.random.default_rng(0).standard_normal(16_000)).astype(np.float32)
+    samples *= np.linspace(0.1, 1, 16_000, dtype=np.float32)
+    plain = LogMel(n_mels=8)(samples)
+    centred = LogMel(n_mels=8, window_scaling="mean")(samples)
+    scaled = LogMel(n_mels=8, window_scaling="standard")(samples)
+    assert centred.dtype == scaled.dtype == np.float32
+    np.testing.assert_allclose(centred, plain - plain.mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(scaled, StandardScaler().fit_transform(plain), atol=1e-4)
+
+
+def test_a_window_without_change_is_scaled_to_nothing() -> None:
+    for how in ("mean", "standard"):
+        assert not LogMel(n_mels=8, window_scaling=how)(np.zeros(16_000)).any()
+
+
+def test_gain_of_a_microphone_does_not_change_windows_scaled_by_themselves() -> None:
+    samples = np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
+    front_end = LogMel(n_mels=8, window_scaling="mean")
+    np.testing.assert_allclose(front_end(0.1 * samples), front_end(samples), atol=1e-4)
+
+
+def test_window_scaling_is_described_where_there_is_one_alone() -> None:
+    assert "window_scaling" not in LogMel().describe()
+    scaled = LogMel(window_scaling="mean")
+    assert scaled.describe()["window_scaling"] == "mean"
+    assert front_end(scaled.describe()) == scaled != LogMel()
+    with pytest.raises(FeatureError, match="window_scaling='max' is unknown; allowed: mean"):
+        LogMel(window_scaling="max")

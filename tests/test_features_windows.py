@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ossicle.audio import level
 from ossicle.errors import FeatureError
-from ossicle.features import MFCC, LogMel, WindowCutter, window_lengths
+from ossicle.features import MFCC, FrontEnd, LogMel, ShortTerm, WindowCutter, window_lengths
 
 
 def noise(n_samples: int) -> np.ndarray:
@@ -25,11 +25,14 @@ def noise(n_samples: int) -> np.ndarray:
             LogMel(n_mels=8, n_fft=128, hop_length=64),
             LogMel(n_mels=8, n_fft=128, hop_length=64, center=True),
             MFCC(n_mels=8, n_mfcc=5, n_fft=128, hop_length=64, top_db=10.0, deltas=1),
+            LogMel(n_mels=8, n_fft=128, hop_length=64, window_scaling="standard"),
+            ShortTerm(n_fft=128, hop_length=64, deltas=True),
+            ShortTerm(n_fft=256, hop_length=64, compat="pyaudioanalysis"),
         ]
     ),
 )
 def test_windows_are_described_as_if_each_were_cut_out_alone(
-    n_samples: int, length: int, hop_frames: int, odd_hop: int, block: int, kind: LogMel
+    n_samples: int, length: int, hop_frames: int, odd_hop: int, block: int, kind: FrontEnd
 ) -> None:
     samples, hop = noise(n_samples), min(length, 64 * hop_frames + odd_hop)
     rate = kind.sample_rate

@@ -23,7 +23,8 @@ from ossicle.datasets import Dataset, read_dataset
 from ossicle.evaluation import evaluate
 from ossicle.features import Scaler
 from ossicle.selection import search
-from ossicle.selection.leave_k_out import jobs_of, run_job
+from ossicle.selection.job import jobs_of
+from ossicle.selection.running import run_job
 
 GRID = {
     "front_end": ["log_mel"],
@@ -36,7 +37,7 @@ GRID = {
     "C": [0.1, 10.0],
     "n_neighbors": [1, 3],
 }
-TIMES = ("latency_ms",)
+TIMES = ("latency_ms", "train_ms")
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +69,12 @@ def test_each_cell_equals_plain_scikit_learn(found):
         if not len(job.test):
             continue
         matrix = np.asarray(job.rows.matrix)
-        for model, confusion in zip(job.models, run_job(job)["confusions"], strict=True):
+        for model, confusion in zip(job.models, run_job(job)["counts"], strict=True):
             pipeline = make_pipeline(StandardScaler(), plain[model.name](model))
-            pipeline.fit(matrix[job.train], job.targets[job.train])
+            pipeline.fit(matrix[job.train], job.truth[job.train])
             answers = pipeline.predict(matrix[job.test])
             expected = np.zeros((2, 2), dtype=int)
-            np.add.at(expected, (job.targets[job.test], answers), 1)
+            np.add.at(expected, (job.truth[job.test], answers), 1)
             assert confusion == expected.tolist(), model
 
 
@@ -82,7 +83,7 @@ def test_figures_are_those_of_all_left_out_clips_together(found):
     totals = {place: np.zeros((2, 2), dtype=int) for place in range(len(found.rows))}
     for job in jobs:
         if len(job.test):
-            for place, confusion in zip(job.places, run_job(job)["confusions"], strict=True):
+            for place, confusion in zip(job.places, run_job(job)["counts"], strict=True):
                 totals[place] += confusion
     positive = found.material.task.index(found.material.task.positive)
     for place, counts in totals.items():

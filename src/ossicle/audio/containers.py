@@ -3,10 +3,10 @@
 import struct
 from io import FileIO
 
-__all__ = ["FORMATS", "counts_samples", "format_of", "likeness", "missing_bytes"]
+__all__ = ["FORMATS", "counts_samples", "format_of", "likeness", "media_of", "missing_bytes"]
 
 FORMATS = "WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF, CAF and AU"
-"""What is read, in words."""
+"""What is read, in words; with the extra ``media`` also M4A, MP4, WebM, WMA and the like."""
 
 _MAGIC = (
     (0, b"fLaC", "FLAC"),
@@ -20,18 +20,23 @@ _MAGIC = (
     (0, b"riff\x2e\x91\xcf\x11", "W64"),
 )
 
-_CONVERT = "convert it to WAV or FLAC, for example with ffmpeg"
+_MEDIA = (
+    (4, b"ftyp", "mov"),
+    (4, b"moov", "mov"),
+    (0, b"\x1a\x45\xdf\xa3", "matroska"),
+    (0, b"\x30\x26\xb2\x75", "asf"),
+    (0, b"\xff\xf1", "aac"),
+    (0, b"\xff\xf9", "aac"),
+    (0, b"wvpk", "wv"),
+    (0, b"#!AMR", "amr"),
+    (8, b"AVI ", "avi"),
+    (0, b"FLV\x01", "flv"),
+)
+
 _NO_SOUND = "give a sound file"
 
 _LIKENESS = (
-    (4, b"ftyp", "M4A, AAC or MP4", _CONVERT),
-    (0, b"\x1a\x45\xdf\xa3", "WebM or Matroska", _CONVERT),
-    (0, b"\x30\x26\xb2\x75", "WMA", _CONVERT),
-    (0, b"\xff\xf1", "AAC", _CONVERT),
-    (0, b"\xff\xf9", "AAC", _CONVERT),
-    (0, b"wvpk", "WavPack", _CONVERT),
-    (0, b"#!AMR", "AMR", _CONVERT),
-    (0, b"MThd", "MIDI", _CONVERT),
+    (0, b"MThd", "MIDI", "play it into a WAV or FLAC first"),
     (0, b"version https://git-lfs", "a Git LFS pointer", "fetch the sound with: git lfs pull"),
     (0, b"PK\x03\x04", "a zip archive", "unpack it"),
     (0, b"\x1f\x8b", "a gzip archive", "unpack it"),
@@ -60,11 +65,20 @@ def format_of(head: bytes) -> str | None:
     return next(found, "MP3" if _is_mpeg(head) else None)
 
 
+def media_of(head: bytes) -> str | None:
+    """FFmpeg's name for the container a file's first 64 bytes announce, or None.
+
+    >>> media_of(bytes(4) + b"ftypM4A ")
+    'mov'
+    """
+    return next((name for offset, magic, name in _MEDIA if head[offset:].startswith(magic)), None)
+
+
 def likeness(head: bytes) -> tuple[str, str]:
     """What a file that is no sound we read looks like, and what to do about it.
 
-    >>> likeness(b"    ftypM4A ")[0]
-    'M4A, AAC or MP4'
+    >>> likeness(b"PK\\x03\\x04")
+    ('a zip archive', 'unpack it')
     """
     for offset, magic, name, cure in _LIKENESS:
         if head[offset:].startswith(magic):

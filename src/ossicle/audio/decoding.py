@@ -1,11 +1,11 @@
-"""Sound files opened and decoded block by block, through libsndfile.
+"""Sound files opened and decoded block by block: by libsndfile, or by PyAV what it does not know.
 
 A header is a claim: what a file holds is what can be decoded from it, under limits.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,22 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ossicle.audio.containers import FORMATS, counts_samples, format_of, likeness, missing_bytes
+from ossicle.audio.containers import (
+    FORMATS,
+    counts_samples,
+    format_of,
+    likeness,
+    media_of,
+    missing_bytes,
+)
 from ossicle.audio.limits import Limits, check_amount, check_rate
+from ossicle.audio.media import UNKNOWN_LENGTH, is_installed, opened_track
 from ossicle.errors import AudioError, UnavailableError
 
-__all__ = ["UNKNOWN_LENGTH", "decode", "opened"]
+__all__ = ["END_TOLERANCE", "UNKNOWN_LENGTH", "decode", "opened"]
 
-UNKNOWN_LENGTH = 2**62
-"""At least this many samples are promised where a streaming writer did not know."""
+END_TOLERANCE = 0.05
+"""Seconds by which rounded annotations may pass the end."""
 
 _BLOCK_VALUES = 65_536  # 256 KiB of float32 stay in the cache
 _SYSTEM_ERROR = 2  # libsndfile's code for what the system, not the file, is to blame for
@@ -41,11 +49,9 @@ def opened(path: Path, limits: Limits) -> Iterator[Any]:
     try:
         _check_place(path)
         # Opened by descriptor, unbuffered: given a name, libsndfile would believe its ending.
-        with path.open("rb", buffering=0) as file:
-            _check_content(path, file)
-            with _Forward(file.fileno(), closefd=False) as sound:
-                _check_header(sound, path, limits)
-                yield sound
+        with path.open("rb", buffering=0) as file, _decoder(path, file) as sound:
+            _check_header(sound, path, limits)
+            yield sound
     except AudioError:
         raise
     except FileNotFoundError:
@@ -71,16 +77,27 @@ def _check_place(path: Path) -> None:
         raise AudioError(f"{path}: is a device or pipe; a sound file is expected (see read_pcm)")
 
 
-def _check_content(path: Path, file: FileIO) -> None:
-    """Refuse what announces no format that is read, and leave the file at its first byte."""
+def _decoder(path: Path, file: FileIO) -> AbstractContextManager[Any]:
+    """What decodes the file: chosen by its first bytes, and left at the first of them."""
     head = file.read(64)
-    size = os.fstat(file.fileno()).st_size
     if not head:
         raise AudioError(f"{path}: is empty (0 bytes); was the copy or the recording interrupted?")
+    file.seek(0)
+    if demuxer := media_of(head):
+        return opened_track(path, file, demuxer)
     if format_of(head) is None:
         name, cure = likeness(head)
         raise AudioError(f"{path}: looks like {name}; {FORMATS} are read; {cure}")
+    if format_of(head) == "MP3" and not counts_samples(file) and is_installed():
+        file.seek(0)
+        return opened_track(path, file, "mp3")
     file.seek(0)
+    _check_size(path, file)
+    return _Forward(file.fileno(), closefd=False)
+
+
+def _check_size(path: Path, file: FileIO) -> None:
+    size = os.fstat(file.fileno()).st_size
     if missing := missing_bytes(file, size):
         raise AudioError(
             f"{path}: cut off: its header promises {missing} bytes more than its {size}; "
@@ -124,15 +141,19 @@ def decode(
         place += len(block)
         check_amount(place - first, **size, limits=limits, name=str(path))
         yield block
-    if place == first or (stop is not None and place < stop and _is_binding(path)):
+    if place == first or (
+        stop is not None and place < stop and _is_binding(path, sound, stop - place)
+    ):
         raise AudioError(
             f"{path}: decoding stopped at {place / sound.samplerate:.2f} s; "
             "cut off or damaged? copy or record it again"
         )
 
 
-def _is_binding(path: Path) -> bool:
-    """Whether the length in the header is a count, not an estimate."""
+def _is_binding(path: Path, sound: Any, n_missing: int) -> bool:
+    """Whether the length is a count in the header, or was asked for and is clearly missed."""
+    if sound.frames >= UNKNOWN_LENGTH:
+        return bool(n_missing > END_TOLERANCE * sound.samplerate)
     with path.open("rb", buffering=0) as file:
         return counts_samples(file)
 

@@ -7,9 +7,13 @@ claim a rate of 1 Hz would become half a gigabyte at 16 kHz.
 from dataclasses import dataclass, replace
 from math import inf
 
-from ossicle.errors import AudioError
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["LIMITS", "STREAM_LIMITS", "Limits", "check_amount", "check_rate"]
+from ossicle.errors import AudioError
+from ossicle.types import Floats
+
+__all__ = ["LIMITS", "STREAM_LIMITS", "Limits", "check_amount", "check_channel", "check_rate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,3 +89,23 @@ def check_amount(
             f"{name}: more than the {limits.max_bytes / 2**20:g} MiB of decoded sound allowed; "
             "read a part of it (start, end), or read it in blocks"
         )
+
+
+def check_channel(samples: Floats, *, name: str = "samples") -> NDArray[np.float64]:
+    """Samples as one channel of finite values.
+
+    Raises
+    ------
+    AudioError
+        If they have several axes, or hold NaN or infinity.
+
+    >>> check_channel(np.ones(2, np.float32))
+    array([1., 1.])
+    """
+    channel = np.asarray(samples, dtype=np.float64)
+    if channel.ndim != 1 or not np.isfinite(channel).all():
+        raise AudioError(
+            f"{name} of shape {channel.shape}: one channel of finite values, shape (n_samples,), "
+            "is allowed; average the channels first"
+        )
+    return channel

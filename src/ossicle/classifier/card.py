@@ -1,38 +1,45 @@
-"""What a classifier says of itself: the model card (Markdown), and a prediction as text.
+"""What a classifier says of itself: the model card (Markdown or text), and a prediction as text.
 
 Reference: Mitchell et al. (2019), Model Cards for Model Reporting.
 """
 
 import html
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ossicle.classifier.trained import Trained
 from ossicle.types import Event, Prediction, Task
 
-__all__ = ["describe_prediction", "model_card", "rows_as_html"]
+__all__ = ["card_text", "describe_prediction", "model_card", "rows_as_html"]
 
 Row = Sequence[str]
 RULE = "|---|---|"
+LONGEST = 300
+"""Characters of a value."""
+WIDEST = 34
+LINE = 96
+"""Columns of the names, and of a whole line, in text."""
 LIMITS = """It knows the labels above and the sounds it was trained on; other rooms, microphones and
 levels may give other figures. It is an aid: no substitute for a certified alarm device."""
 
 
 def model_card(trained: Trained) -> str:
     """The model card in Markdown; names and values are escaped, so it cannot carry markup."""
-    sections = [
-        ("Answers", ("task", "labels"), map(_task_row, trained.tasks)),
-        ("Listens", ("setting", "value"), _listening(trained)),
-        ("Decides", ("setting", "value"), _deciding(trained)),
-        ("Figures", ("figure", "value"), _flat(trained.metrics)),
-        ("Origin", ("what", "value"), _flat(trained.provenance)),
-    ]
     parts = ["# Sound classifier", _summary(trained)]
-    for title, head, rows in sections:
-        lines = [_markdown_row(row) for row in rows]
-        if lines:
-            parts += [f"## {title}", "\n".join([_markdown_row(head), RULE, *lines])]
+    for title, head, rows in _sections(trained):
+        lines = [_markdown_row(row) for row in (head, *rows)]
+        parts += [f"## {title}", "\n".join([lines[0], RULE, *lines[1:]])]
     return "\n\n".join([*parts, "## Limits", LIMITS]) + "\n"
+
+
+def card_text(trained: Trained) -> str:
+    """The model card as a terminal shows it: the same sections, names and values aligned."""
+    parts = ["Sound classifier", _summary(trained)]
+    for title, _, rows in _sections(trained):
+        width = min(WIDEST, max(len(name) for name, _ in rows))
+        parts.append("\n".join([title, *(_text_row(row, width) for row in rows)]))
+    return "\n\n".join([*parts, f"Limits\n{textwrap.indent(LIMITS, '  ')}"])
 
 
 def describe_prediction(prediction: Prediction) -> str:
@@ -63,6 +70,32 @@ def rows_as_html(title: str, rows: Iterable[Row]) -> str:
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     return f"<table><caption>{html.escape(title)}</caption>{''.join(cells)}</table>"
+
+
+def _sections(trained: Trained) -> list[tuple[str, Row, list[Row]]]:
+    """Title, names of the two columns and rows of what there is to say."""
+    sections: list[tuple[str, Row, list[Row]]] = [
+        ("Answers", ("task", "labels"), [_task_row(task) for task in trained.tasks]),
+        ("Listens", ("setting", "value"), _listening(trained)),
+        ("Decides", ("setting", "value"), _deciding(trained)),
+        ("Figures", ("figure", "value"), _flat(trained.metrics)),
+        ("Origin", ("what", "value"), _flat(trained.provenance)),
+    ]
+    return [section for section in sections if section[2]]
+
+
+def _text_row(row: Row, width: int) -> str:
+    """A name and its value, on as many lines as it takes, under each other."""
+    name, value = row
+    lines = textwrap.wrap(
+        _short(value), LINE - width, break_long_words=False, break_on_hyphens=False
+    )
+    return f"  {name:<{width}}  " + f"\n{'':{width + 4}}".join(lines)
+
+
+def _short(text: str) -> str:
+    """On one line, at most 300 characters."""
+    return " ".join((text if len(text) <= LONGEST else f"{text[:LONGEST]} …").split())
 
 
 def _summary(trained: Trained) -> str:
@@ -123,8 +156,7 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 def _escaped(text: str) -> str:
     """Text that a Markdown reader shows as it is, on one line, at most 300 characters."""
-    short = text if len(text) <= 300 else f"{text[:300]} …"
-    plain = html.escape(" ".join(short.split()))
+    plain = html.escape(_short(text))
     return "".join(f"\\{mark}" if mark in "\\`*_[]|#" else mark for mark in plain)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ossicle.types import Event, Prediction
 
-__all__ = ["FORMATS", "clock"]
+__all__ = ["ENDINGS", "FORMATS", "clock"]
 
 
 def clock(seconds: float) -> str:
@@ -128,3 +128,6 @@ FORMATS: dict[str, Callable[[Sequence[Prediction]], str]] = {
     "audacity": as_audacity,
     "raven": as_raven,
 }
+
+ENDINGS = {"table": ".txt", "json": ".json", "csv": ".csv", "audacity": ".txt", "raven": ".txt"}
+"""What a file of each form ends in, after the recording's whole name."""

@@ -31,7 +31,13 @@ COLUMNS = ("front_end", "integration", "model", "tpr", "fpr", "accuracy", "bytes
     type=click.Path(path_type=Path),
     help="Your own sounds: a folder with alarms/, background/ and perhaps significant/.",
 )
-@click.option("--jobs", type=int, default=-1, show_default=True, help="Processes; -1: all cores.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=-1),
+    default=-1,
+    show_default=True,
+    help="Processes; -1: all cores.",
+)
 @click.option(
     "--seed",
     type=click.IntRange(min=0),

@@ -5,7 +5,15 @@ from pathlib import Path
 import click
 
 from ossicle.cli.grid_options import single_parameters
-from ossicle.cli.terminal import as_json, emit, progress_bars, settings, where_option
+from ossicle.cli.terminal import (
+    SECONDS,
+    as_json,
+    emit,
+    jobs_option,
+    progress_bars,
+    settings,
+    where_option,
+)
 
 __all__ = ["features"]
 
@@ -17,12 +25,14 @@ __all__ = ["features"]
 @click.option(
     "--set", "set_", multiple=True, metavar="NAME=VALUE", help="A parameter, e.g. n_mels=40."
 )
-@click.option("--window", type=float, help="Seconds; by default each clip is one window.")
-@click.option("--window-hop", type=float, help="Seconds; by default half the window.")
+@click.option("--window", type=SECONDS, help="Seconds; by default each clip is one window.")
+@click.option("--window-hop", type=SECONDS, help="Seconds; by default half the window.")
 @where_option
-@click.option("--jobs", type=int, default=1, show_default=True, help="Processes; -1: all cores.")
+@jobs_option
 @as_json
+@click.pass_context
 def features(
+    context: click.Context,
     path: Path,
     out: Path,
     front_end: str,
@@ -59,3 +69,4 @@ def features(
         *(f"skipped {path}: {why}" for path, why in summary["skipped"]),
     ]
     emit(summary, "\n".join(lines), as_json=as_json)
+    context.exit(0 if summary["n_clips"] else 1)

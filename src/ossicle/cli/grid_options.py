@@ -1,6 +1,7 @@
 """Words of a grid: ``--set C=1,10`` and grid files."""
 
 import json
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +14,10 @@ from ossicle.cli.terminal import settings
 __all__ = ["grid_of", "parameters", "single_parameters"]
 
 
-def parameters(pairs: Sequence[str]) -> dict[str, list[Any]]:
-    """``C=1,10`` → ``{"C": [1, 10]}``; what is not a JSON value is a word."""
+def parameters(pairs: Sequence[str]) -> dict[str, Any]:
+    """``C=1,10`` → ``{"C": [1, 10]}``, ``C=1..9`` → a range; what is no JSON value is a word."""
     split = settings(pairs, option="--set")
-    return {name: [_value(word) for word in words.split(",")] for name, words in split.items()}
+    return {name: _range(words) or _list(words) for name, words in split.items()}
 
 
 def single_parameters(pairs: Sequence[str]) -> dict[str, Any]:
@@ -26,6 +27,18 @@ def single_parameters(pairs: Sequence[str]) -> dict[str, Any]:
         message = f"{next(iter(several))} has several values; a front end takes one"
         raise click.BadParameter(message, param_hint="--set")
     return {name: values[0] for name, values in parameters(pairs).items()}
+
+
+def _list(words: str) -> list[Any]:
+    return [_value(word) for word in words.split(",")]
+
+
+def _range(words: str) -> dict[str, Any] | None:
+    """``0.1..1000`` on a logarithmic scale, ``1..9:linear`` on a linear one."""
+    match = re.fullmatch(r"([^.,]+(?:\.\d+)?)\.\.([^:,]+)(?::(\w+))?", words)
+    if match is None:
+        return None
+    return {"from": _value(match[1]), "to": _value(match[2]), "scale": match[3] or "log"}
 
 
 def _value(word: str) -> Any:

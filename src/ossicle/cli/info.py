@@ -21,7 +21,8 @@ def info(bundle: Path, as_json: bool) -> None:
     ossicle info alarm.ossicle
     """
     from ossicle.classifier import load
+    from ossicle.classifier.card import card_text
     from ossicle.classifier.description import describe
 
     classifier = load(bundle)
-    emit(describe(classifier), classifier.card(), as_json=as_json)
+    emit(describe(classifier), card_text(classifier), as_json=as_json)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ossicle.cli.annotations import clock
+from ossicle.cli.terminal import SECONDS, safe
 from ossicle.types import Event
 
 __all__ = ["listen"]
@@ -16,12 +17,12 @@ __all__ = ["listen"]
 @click.argument("source", default="microphone")
 @click.option(
     "--sample-rate",
-    type=int,
+    type=click.IntRange(min=1),
     default=16_000,
     show_default=True,
     help="Hz of standard input or the microphone.",
 )
-@click.option("--block", type=float, default=0.1, show_default=True, help="Seconds read at once.")
+@click.option("--block", type=SECONDS, default=0.1, show_default=True, help="Seconds read at once.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def listen(bundle: Path, source: str, sample_rate: int, block: float, as_json: bool) -> None:
     """Print events as they are heard.
@@ -49,4 +50,4 @@ def _line(event: Event, *, as_json: bool) -> str:
         known = {"label": event.label, "start": event.start, "end": event.end}
         return json.dumps({**known, "score": event.score, "task": event.task})
     limits = f"{clock(event.start)} to {clock(event.end)}"
-    return f"{limits:18} {event.label}  {event.score:.2f}"
+    return safe(f"{limits:18} {event.label}  {event.score:.2f}")

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ossicle import __version__
+from ossicle.cli.terminal import safe
 from ossicle.cli.verbs import Verbs
 from ossicle.errors import OssicleError
 
@@ -17,12 +18,18 @@ VERBS = (
     "features",
     "search",
     "evaluate",
+    "bench",
     "predict",
     "listen",
+    "level",
     "info",
     "verify",
     "doctor",
+    "completion",
 )
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -31,15 +38,18 @@ class Program(Verbs):
     """The verbs, and what becomes of their errors."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the verb; a user's mistake becomes one line and exit status 1."""
+        """Run the verb; a user's mistake or Ctrl-C becomes one line and its exit status."""
         try:
             return super().invoke(ctx)
         except OssicleError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(safe(str(error))) from error
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise click.ClickException(f"the system refuses: {error}") from error
+            raise click.ClickException(safe(f"the system refuses: {error}")) from error
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 @click.command(
@@ -58,7 +68,7 @@ def verbs() -> None:
     ossicle search recordings/ --out run/     choose and train a classifier
     ossicle predict run/best.ossicle kitchen.wav
 
-    Exit status: 0 done, 1 the work failed, 2 the words were wrong.
+    Exit status: 0 done, 1 the work failed, 2 the words were wrong, 130 interrupted.
     """
 
 

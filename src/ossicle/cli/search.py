@@ -7,8 +7,10 @@ import click
 
 from ossicle.cli.grid_options import grid_of
 from ossicle.cli.terminal import (
+    SECONDS,
     as_json,
     emit,
+    jobs_option,
     progress_bars,
     settings,
     table,
@@ -18,17 +20,8 @@ from ossicle.cli.terminal import (
 
 __all__ = ["search"]
 
-COLUMNS = (
-    "front_end",
-    "integration",
-    "model",
-    "tpr",
-    "fpr",
-    "accuracy",
-    "accuracy_std",
-    "bytes",
-    "latency_ms",
-)
+HIDDEN = ("id", "fpr_std", "tpr_std", "mae_std", "r2_std", "train_ms")
+"""Columns of the table that a terminal has no room for."""
 
 
 def _leave_out(text: str | None) -> float | int | None:
@@ -45,14 +38,24 @@ def _leave_out(text: str | None) -> float | int | None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--grid", type=click.Path(path_type=Path), help="Grid as TOML or JSON file.")
-@click.option("--front-end", multiple=True, help="log_mel or mfcc; may be repeated.")
+@click.option("--front-end", multiple=True, help="log_mel, mfcc, short_term, ...; may be repeated.")
 @click.option("--integration", multiple=True, help="mean, meanvar, stack, ...; may be repeated.")
-@click.option("--model", multiple=True, help="svm, logreg or knn; may be repeated.")
+@click.option("--model", multiple=True, help="svm, logreg, knn, forest, ...; may be repeated.")
 @click.option(
-    "--set", "set_", multiple=True, metavar="NAME=V1,V2", help="Values of a parameter: C=1,10."
+    "--set",
+    "set_",
+    multiple=True,
+    metavar="NAME=V1,V2",
+    help="Values of a parameter, C=1,10; with --draw also a range, C=0.1..1000 (C=1..99:linear).",
 )
-@click.option("--window", type=float, help="Seconds a window; by default a clip is one window.")
-@click.option("--window-hop", type=float, help="Seconds between windows; half the window.")
+@click.option("--draw", type=click.IntRange(min=1), help="Judge this many, drawn from the grid.")
+@click.option(
+    "--halving",
+    type=click.IntRange(min=2),
+    help="Judge all on a few recordings, then one in this many on as many times more.",
+)
+@click.option("--window", type=SECONDS, help="Seconds a window; by default a clip is one window.")
+@click.option("--window-hop", type=SECONDS, help="Seconds between windows; half the window.")
 @click.option("--leave-out", help="Groups held out at a time: 0.1 of them, or 5 of them.")
 @click.option(
     "--test",
@@ -65,9 +68,13 @@ def _leave_out(text: str | None) -> float | int | None:
 @click.option("--layout", help="Read it as this layout instead of detecting it.")
 @click.option("--task", help="Column of the table that is the label.")
 @where_option
-@click.option("--max-fpr", type=float, help="Choose the best below this false positive rate.")
+@click.option(
+    "--max-fpr",
+    type=click.FloatRange(0.0, 1.0),
+    help="Choose the best below this false positive rate.",
+)
 @click.option("--paper-protocol", is_flag=True, help="Also select again on the test recordings.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Processes; -1: all cores.")
+@jobs_option
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random."
 )
@@ -80,6 +87,8 @@ def search(
     integration: tuple[str, ...],
     model: tuple[str, ...],
     set_: tuple[str, ...],
+    draw: int | None,
+    halving: int | None,
     window: float | None,
     window_hop: float | None,
     leave_out: str | None,
@@ -101,6 +110,7 @@ def search(
     \b
     ossicle search recordings/ --out run/
     ossicle search recordings/ --out run/ --model svm --set C=1,10,100 --window 2
+    ossicle search recordings/ --out run/ --model svm --set C=0.1..1000 --draw 30 --halving 3
     """
     from ossicle.steps import search_dataset
 
@@ -109,6 +119,8 @@ def search(
             path,
             out=out,
             grid=grid_of(grid, front_end, integration, model, set_),
+            draw=draw,
+            halving=halving,
             window=window,
             window_hop=window_hop,
             leave_out=_leave_out(leave_out),
@@ -131,7 +143,8 @@ def _text(outcome: dict[str, Any]) -> str:
     from ossicle.selection.table import without_shared
 
     rows, shared = without_shared(outcome["rows"], "front_end")
-    lines = [*([f"all with {shared}"] if shared else []), table(rows, COLUMNS), ""]
+    columns = [name for name in rows[0] if name not in HIDDEN]
+    lines = [*([f"all with {shared}"] if shared else []), table(rows, columns), ""]
     lines.append(f"on the front: {', '.join(_place(outcome['rows'], outcome['front']))}")
     chosen = outcome["chosen"]
     lines.append(
@@ -140,8 +153,7 @@ def _text(outcome: dict[str, Any]) -> str:
     )
     lines += _test_lines(outcome["test"])
     lines += [
-        f"paper's protocol, optimistic: {name} accuracy {row['accuracy']:.3f}, "
-        f"TPR {row['tpr']:.3f}, FPR {row['fpr']:.3f}"
+        f"paper's protocol, optimistic: {name} {_plain(row)}"
         for name, row in outcome["paper"].items()
     ]
     lines += [f"skipped {path}: {why}" for path, why in outcome["skipped"]]
@@ -155,16 +167,21 @@ def _place(rows: list[dict[str, Any]], ids: list[str]) -> list[str]:
 
 
 def _rates(row: dict[str, Any]) -> str:
-    return (
-        f"accuracy {row['accuracy']:.3f} ± {row['accuracy_std']:.3f}, "
-        f"TPR {row['tpr']:.3f}, FPR {row['fpr']:.3f}"
-    )
+    spreads = {name: f"{name}_std" for name in row if f"{name}_std" in row}
+    return ", ".join(f"{name} {row[name]:.3f} ± {row[std]:.3f}" for name, std in spreads.items())
+
+
+def _plain(figures: dict[str, Any]) -> str:
+    single = {name: value for name, value in figures.items() if isinstance(value, float)}
+    return ", ".join(f"{name} {value:.3f}" for name, value in single.items())
 
 
 def _test_lines(test: dict[str, Any]) -> list[str]:
     """Figures on what was held out, part by part where there are several."""
-    if "accuracy" not in test:
+    if not test["clips"]:
         return ["  not tested: nothing was held out"]
+    if "rmse" in test:
+        return [f"test: {_plain(test)} on {test['clips']} clips"]
     low, high = test["interval"]
     lines = [
         f"test: accuracy {test['accuracy']:.3f} on {test['clips']} clips "

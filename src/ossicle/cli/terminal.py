@@ -11,9 +11,14 @@ from typing import Any, TypeVar
 import click
 
 __all__ = [
+    "SECONDS",
     "as_json",
     "emit",
+    "jobs_option",
+    "note",
+    "note_files",
     "progress_bars",
+    "safe",
     "settings",
     "table",
     "typed",
@@ -21,6 +26,17 @@ __all__ = [
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+SECONDS = click.FloatRange(min=0.0, min_open=True)
+"""A duration."""
+
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=-1),
+    default=1,
+    show_default=True,
+    help="Processes; -1: all cores.",
+)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -34,7 +50,29 @@ where_option = click.option(
 
 def emit(value: Any, text: str, *, as_json: bool) -> None:
     """Print a result: the value as JSON or the text."""
-    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False) if as_json else text)
+    click.echo(json.dumps(_plain(value), indent=2) if as_json else safe(text))
+
+
+def note(text: str) -> None:
+    """Say something on standard error."""
+    click.echo(safe(text), err=True)
+
+
+def note_files(files: Sequence[tuple[object, str]], *, most: int | None = None) -> None:
+    """Say which files were left out and why, at most so many by name."""
+    for path, why in files[:most]:
+        note(f"skipped {path}: {why}")
+    if most is not None and len(files) > most:
+        note(f"and {len(files) - most} more skipped")
+
+
+def safe(text: str) -> str:
+    """Lines without anything that a terminal would obey: names come from files and labels."""
+    if text.replace("\n", "").isprintable():
+        return text
+    from ossicle.evaluation.visible import visible
+
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,9 @@ from ossicle.datasets.fingerprints import recording_marks
 from ossicle.datasets.layouts import Layout
 from ossicle.datasets.licences import licence_name
 from ossicle.datasets.mixing import mix_dataset
+from ossicle.datasets.provenance import MixedEvent, mixed_events
 from ossicle.datasets.reading import LAYOUTS, read_dataset
+from ossicle.datasets.recipes import Bank, read_recipe
 from ossicle.datasets.splits import grouped_folds, grouped_split, leave_k_out
 from ossicle.datasets.strong import window_labels
 from ossicle.datasets.tasks import make_task, named_task
@@ -20,10 +22,12 @@ __all__ = [
     "LAYOUTS",
     "SOUND_ENDINGS",
     "WRITTEN",
+    "Bank",
     "CheckReport",
     "Dataset",
     "Fault",
     "Layout",
+    "MixedEvent",
     "Tensor",
     "find_faults",
     "grouped_folds",
@@ -32,8 +36,10 @@ __all__ = [
     "licence_name",
     "make_task",
     "mix_dataset",
+    "mixed_events",
     "named_task",
     "read_dataset",
+    "read_recipe",
     "read_tensor",
     "recording_marks",
     "window_labels",

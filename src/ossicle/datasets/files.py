@@ -12,8 +12,8 @@ __all__ = ["SOUND_ENDINGS", "Found", "find"]
 SOUND_ENDINGS = frozenset(
     {".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3"}
     | {".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav"}
-    | {".3gp", ".aac", ".amr", ".m4a", ".m4b", ".mka", ".mkv", ".mov", ".mp4", ".webm", ".wma"}
-    | {".wv"}
+    | {".3gp", ".aac", ".amr", ".m4a", ".m4b", ".mka", ".mkv", ".mov", ".mp4", ".webm"}
+    | {".wma", ".wv"}
 )
 """Endings, in lower case, of files taken for sounds; the content then decides the format."""
 

@@ -9,17 +9,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ossicle.audio import active_level, gain, level, peak, read_audio
-from ossicle.datasets.sources import ROLES, Source
+from ossicle.datasets.acoustics import Room, draw_room, heard_in, sounding, weighted
+from ossicle.datasets.drawing import Turn, draw_ratio, draw_source, events_of
+from ossicle.datasets.recipes import Recipe
+from ossicle.datasets.sources import Source
 from ossicle.errors import AudioError, DatasetError
 from ossicle.types import Samples
 
-__all__ = ["Layer", "Mix", "Recipe", "make_mix"]
+__all__ = ["Layer", "Mix", "make_mix"]
 
 ATTEMPTS = 25
 """Draws for one mix before the sources are held to be unusable."""
 
 LEAST_PART = 0.5
-"""Of the mix that a laid sound lasts at least, where it is long enough; alarms are repeated."""
+"""Of its span that a laid sound lasts at least, where it is long enough; alarms are repeated."""
 
 PAUSE = 10.0
 """A cut this many dB below its sound's level holds a pause rather than the sound."""
@@ -33,23 +36,7 @@ LONGEST = 60.0
 RAMP = 0.01
 """Seconds of fading at both ends of a cut: a click would give it away."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Settings of a mixed data set; see `mix_dataset`."""
-
-    snr: tuple[float, float]
-    seed: int
-    n: int
-    duration: float
-    sample_rate: int
-    fractions: tuple[float, ...]
-    labels: str
-
-    @property
-    def n_samples(self) -> int:
-        """Of one mix."""
-        return round(self.duration * self.sample_rate)
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +44,10 @@ class Layer:
     """A source as it is in a mix: what was taken, where it lies, how loud it became.
 
     ``start`` is in seconds into the recording, ``offset`` and ``duration`` in the mix, ``gain``
-    in dB. ``repeated`` sources begin anew where they end. Only what is laid over has an SNR.
+    in dB. ``repeated`` sources begin anew where they end. Only what is laid over has an SNR: as
+    it was asked for and ``reached`` against all that lay there before it, and as it is
+    ``measured`` against all else in the finished mix; it is ``heard`` from a second of the mix to
+    another, the silence at the ends of the cut and the reverberation left out.
     """
 
     source: Source
@@ -68,17 +58,29 @@ class Layer:
     gain: float = 0.0
     snr: float | None = None
     reached: float | None = None
+    measured: float | None = None
+    heard: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Samples and the layers they are made of, the background first."""
+    """Samples, the layers they are made of, the background first, and the room, if any."""
 
     samples: Samples
     layers: tuple[Layer, ...]
+    room: Room | None = None
 
 
-def make_mix(number: int, pools: Mapping[str, Sequence[Source]], recipe: Recipe) -> Mix:
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A layer with its sound: from ``span[0]`` on, the reverberation after ``span[1]``."""
+
+    layer: Layer
+    span: Span
+    sound: Samples
+
+
+def make_mix(turn: Turn, pools: Mapping[str, Sequence[Source]], recipe: Recipe) -> Mix:
     """The mix of a number, from the sources of its part.
 
     Raises
@@ -86,46 +88,60 @@ def make_mix(number: int, pools: Mapping[str, Sequence[Source]], recipe: Recipe)
     DatasetError
         If no draw gives sounds that can be laid over each other.
     """
+    places = events_of(turn.number, pools, recipe)
+    ratios = [draw_ratio(role, place, turn, recipe) for role, place in places]
     reasons: list[str] = []
     for attempt in range(ATTEMPTS):
         chosen = [
-            _drawn(role, number, attempt, pools[role], recipe) for role in _roles(number, pools)
+            draw_source(role, place, attempt, pools[role], recipe)
+            for role, place in [("background", turn.number), *places]
         ]
+        rng = np.random.default_rng([recipe.seed, turn.number, attempt])
         try:
-            return _mix(chosen, recipe, np.random.default_rng([recipe.seed, number, attempt]))
+            room = draw_room(turn.number, attempt, pools.get("room", ()), recipe)
+            return _mix(chosen, ratios, room, recipe, rng)
         except AudioError as error:
             reasons.append(str(error))
     raise DatasetError(
-        f"mix {number}: none of {ATTEMPTS} draws could be mixed; the last one: {reasons[-1]}; "
-        "are the sources silent?"
+        f"mix {turn.number}: none of {ATTEMPTS} draws could be mixed; the last one: "
+        f"{reasons[-1]}; are the sources silent?"
     )
 
 
-def _roles(number: int, pools: Mapping[str, Sequence[Source]]) -> list[str]:
-    """Every other mix has an alarm; every other pair of mixes one significant sound in both."""
-    has_significant = "significant" in pools and number % 4 >= 2
-    return ["background", *["significant"] * has_significant, *["alarm"] * (number % 2 == 0)]
-
-
-def _drawn(role: str, number: int, attempt: int, pool: Sequence[Source], recipe: Recipe) -> Source:
-    """The next source of a shuffled pool, which is shuffled anew when all had their turn."""
-    turn = number // {"alarm": 2, "significant": 4, "background": 1}[role]
-    around, place = divmod(turn, len(pool))
-    key = [recipe.seed, ROLES.index(role), around, attempt]
-    order = np.random.default_rng(key).permutation(len(pool))
-    return pool[int(order[place])]
-
-
-def _mix(chosen: Sequence[Source], recipe: Recipe, rng: np.random.Generator) -> Mix:
-    mixed, layer = _background(chosen[0], recipe, rng)
-    layers = [layer]
-    for source in chosen[1:]:
-        mixed, layer = _laid(source, mixed, recipe, rng)
-        layers.append(layer)
+def _mix(
+    chosen: Sequence[Source],
+    ratios: Sequence[float | None],
+    room: Room | None,
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> Mix:
+    mixed, background = _background(chosen[0], recipe, rng)
+    events: list[_Event] = []
+    spans = _spans(chosen[1:], recipe, rng)
+    for source, span, snr in zip(chosen[1:], spans, ratios, strict=True):
+        event = _laid(source, mixed, span, snr, room, recipe, rng)
+        mixed = _added(mixed, event, 1.0)
+        events.append(event)
     softer = -max(0.0, peak(mixed))
+    layers = [background, *(_measured(event, mixed, recipe) for event in events)]
     return Mix(
-        gain(mixed, softer), tuple(replace(layer, gain=layer.gain + softer) for layer in layers)
+        gain(mixed, softer),
+        tuple(replace(layer, gain=layer.gain + softer) for layer in layers),
+        room,
     )
+
+
+def _spans(chosen: Sequence[Source], recipe: Recipe, rng: np.random.Generator) -> list[Span]:
+    """Where each event may lie: anywhere, or one after the other in a drawn order.
+
+    The place of the alarm stays empty where there is none, so that no sound's length tells of one.
+    """
+    n_places = len(chosen) + all(source.role != "alarm" for source in chosen)
+    if recipe.overlap or n_places == 1:
+        return [(0, recipe.n_samples)] * len(chosen)
+    edges = [recipe.n_samples * place // n_places for place in range(n_places + 1)]
+    order = rng.permutation(n_places).tolist()[: len(chosen)]
+    return [(edges[place], edges[place + 1]) for place in order]
 
 
 def _background(source: Source, recipe: Recipe, rng: np.random.Generator) -> tuple[Samples, Layer]:
@@ -139,36 +155,76 @@ def _background(source: Source, recipe: Recipe, rng: np.random.Generator) -> tup
         raise AudioError(
             f"{source.clip.path}: background at {level(samples):.0f} dBFS from {start:g} s"
         )
-    return samples, Layer(source, start, 0.0, recipe.duration, repeated)
+    layer = Layer(source, start, 0.0, recipe.duration, repeated)
+    if recipe.level is None:
+        return samples, layer
+    decibels = recipe.level - level(weighted(samples, recipe))
+    return gain(samples, decibels), replace(layer, gain=decibels)
 
 
 def _laid(
-    source: Source, bed: Samples, recipe: Recipe, rng: np.random.Generator
-) -> tuple[Samples, Layer]:
+    source: Source,
+    bed: Samples,
+    span: Span,
+    snr: float | None,
+    room: Room | None,
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> _Event:
     """A cut of the source over what is there, at a drawn place and signal-to-noise ratio."""
-    cut, start, repeated = _cut(source, recipe, rng)
-    first = int(rng.integers(0, bed.size - cut.size, endpoint=True))
-    under = bed[first : first + cut.size]
-    snr, noise = float(rng.uniform(*recipe.snr)), level(under)
-    if noise < QUIET:
-        raise AudioError(f"{source.clip.path}: {noise:.0f} dBFS of background under it")
-    decibels = noise + snr - active_level(cut)
-    louder, mixed = gain(cut, decibels), bed.copy()
-    mixed[first : first + cut.size] += louder
+    cut, start, repeated = _cut(source, span[1] - span[0], recipe, rng)
+    first = int(rng.integers(span[0], span[1] - cut.size, endpoint=True))
+    last = first + cut.size
+    asked = float(rng.uniform(recipe.snr[0], recipe.snr[1])) if snr is None else snr
+    if level(bed[first:last]) < QUIET:
+        quiet = level(bed[first:last])
+        raise AudioError(f"{source.clip.path}: {quiet:.0f} dBFS of background under it")
+    noise = level(weighted(bed, recipe)[first:last])
+    sound = cut if room is None else heard_in(room, cut, bed.size - first)
+    decibels = noise + asked - _loudness(sound, cut.size, recipe)
+    louder = gain(sound, decibels)
     rate = recipe.sample_rate
-    return mixed, Layer(
-        source, start, first / rate, cut.size / rate, repeated, decibels, snr,
-        active_level(louder) - noise,
-    )  # fmt: skip
+    begins, ends = sounding(cut)
+    layer = Layer(
+        source,
+        start,
+        first / rate,
+        cut.size / rate,
+        repeated,
+        decibels,
+        asked,
+        _loudness(louder, cut.size, recipe) - noise,
+        heard=((first + begins) / rate, (first + ends) / rate),
+    )
+    return _Event(layer, (first, last), louder)
 
 
-def _cut(source: Source, recipe: Recipe, rng: np.random.Generator) -> tuple[Samples, float, bool]:
+def _loudness(sound: Samples, size: int, recipe: Recipe) -> float:
+    """Level of an event where it sounds, without the reverberation after it."""
+    return active_level(weighted(sound, recipe)[:size])
+
+
+def _measured(event: _Event, mixed: Samples, recipe: Recipe) -> Layer:
+    """The layer with its level against all else that is heard where it lies."""
+    first, last = event.span
+    others = level(weighted(_added(mixed, event, -1.0), recipe)[first:last])
+    return replace(event.layer, measured=_loudness(event.sound, last - first, recipe) - others)
+
+
+def _added(mixed: Samples, event: _Event, sign: float) -> Samples:
+    added, first = mixed.copy(), event.span[0]
+    added[first : first + event.sound.size] += np.float32(sign) * event.sound
+    return added
+
+
+def _cut(
+    source: Source, space: int, recipe: Recipe, rng: np.random.Generator
+) -> tuple[Samples, float, bool]:
     """A piece that sounds, its start in the recording, and whether it is repeated."""
     stretch = min(source.duration, LONGEST)
     begin = source.start + float(rng.uniform(0.0, source.duration - stretch))
     whole = _read(source, begin, begin + stretch, recipe)
-    n_mix = recipe.n_samples
-    wanted = int(rng.integers(int(np.ceil(LEAST_PART * n_mix)), n_mix, endpoint=True))
+    wanted = int(rng.integers(int(np.ceil(LEAST_PART * space)), space, endpoint=True))
     repeated = source.role == "alarm" and whole.size < wanted
     if repeated:
         whole = np.resize(whole, wanted)

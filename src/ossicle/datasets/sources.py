@@ -19,13 +19,16 @@ from ossicle.workflow.files import file_digests
 
 __all__ = ["ROLES", "Pools", "Source", "deal_sources", "gather_sources"]
 
-ROLES = ("alarm", "significant", "background")
+ROLES = ("alarm", "significant", "background", "room")
 """What a source is in a mix; sources of an earlier role choose their part first."""
+
+NEEDED = ("alarm", "background")
 
 SHORTEST_BACKGROUND = 1.0
 """Seconds; shorter stretches would be repeated too often."""
 
 Skipped = tuple[str, str]
+Given = tuple[str, Dataset, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Source:
         Blank where the source is not labelled.
     group : str
         The same for all that must stay in one part.
+    weight : float
+        How often it is taken, relative to others of its role.
     """
 
     clip: Clip
@@ -57,6 +62,7 @@ class Source:
     end: float
     label: str
     group: str
+    weight: float = 1.0
 
     @property
     def duration(self) -> float:
@@ -68,16 +74,16 @@ Pools = Mapping[str, Sequence[Sequence[Source]]]
 """Sources of each role for train, validation and test."""
 
 
-def gather_sources(given: Mapping[str, Dataset]) -> tuple[list[Source], list[Skipped]]:
-    """Every clip of the data sets, by role, as a source; or why it is none."""
+def gather_sources(given: Iterable[Given]) -> tuple[list[Source], list[Skipped]]:
+    """Every clip of the data sets as a source of a role and a weight; or why it is none."""
     found: list[Source] = []
     skipped: list[Skipped] = []
-    for role, dataset in given.items():
+    for role, dataset, weight in given:
         task = dataset.tasks[0].name if dataset.tasks else ""
         for clip in dataset:
             source = _source(clip, role, clip.labels.get(task, ""))
             if isinstance(source, Source):
-                found.append(source)
+                found.append(replace(source, weight=weight))
             else:
                 skipped.append(source)
     digests = file_digests(source.clip.path for source in found)
@@ -111,7 +117,7 @@ def deal_sources(
     part_of: dict[str, int] = {}
     for role in ROLES:
         mine = [source for source in sources if source.role == role]
-        if not mine and role == "significant":
+        if not mine and role not in NEEDED:
             continue
         n_groups, n_parts = len({s.group for s in mine}), sum(f > 0 for f in fractions)
         if role == "background" and n_groups < n_parts:
@@ -153,7 +159,7 @@ def _components(pairs: Iterable[tuple[str, str]]) -> Callable[[str], str]:
 def _content(source: Source) -> tuple[object, ...]:
     """What orders sources: what they hold before where they lie."""
     s = source
-    return ROLES.index(s.role), s.digest, s.start, s.end, s.label, s.path, s.clip.group
+    return ROLES.index(s.role), s.digest, s.start, s.end, s.label, s.path, s.clip.group, s.weight
 
 
 def _by_group(

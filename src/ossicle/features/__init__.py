@@ -3,9 +3,11 @@
 from ossicle.features.base import FrontEnd
 from ossicle.features.integration import INTEGRATIONS, integrate, integrate_rows, integrated_size
 from ossicle.features.log_mel import LogMel
+from ossicle.features.logbank_summary import LogbankSummary
 from ossicle.features.mfcc import MFCC
 from ossicle.features.registry import FRONT_ENDS, front_end
 from ossicle.features.scaling import Scaler
+from ossicle.features.short_term import ShortTerm
 from ossicle.features.store import FeatureStore
 from ossicle.features.table import FeatureTable
 from ossicle.features.windows import Piece, WindowCutter, window_lengths
@@ -18,8 +20,10 @@ __all__ = [
     "FeatureTable",
     "FrontEnd",
     "LogMel",
+    "LogbankSummary",
     "Piece",
     "Scaler",
+    "ShortTerm",
     "WindowCutter",
     "front_end",
     "integrate",

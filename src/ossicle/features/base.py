@@ -2,7 +2,11 @@
 
 A front end works in two halves. ``frames`` describes each frame by its own samples alone, so that
 overlapping windows can share frames; ``finish`` does what needs a whole window (deltas, levels
-relative to the loudest). A window's features are ``finish(frames(samples))``.
+relative to the loudest, scaling). A window's features are ``finish(frames(samples))``.
+
+The cost of a front end is counted in multiply-adds: a product added to a sum is one, and so is a
+lone product, sum, quotient, root or logarithm; comparisons are none; weights of zero are skipped;
+a real transform of n points is 1.25 n log2 n (FFTW's 2.5 n log2 n operations, two to one).
 """
 
 from abc import ABC, abstractmethod
@@ -13,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ossicle.errors import FeatureError
-from ossicle.features.checks import whole
+from ossicle.features.checks import one_of, whole
+from ossicle.features.scaling import WINDOW_SCALINGS, scale_window
 from ossicle.types import Samples
 
 __all__ = ["FrontEnd", "as_samples"]
@@ -37,15 +42,21 @@ class FrontEnd(ABC):
     center : bool
         False: frames lie inside the window. True: the window is padded with ``n_fft // 2`` zeros
         on both sides, as librosa does; windows then share no frames.
+    window_scaling : {None, "mean", "standard"}
+        What is done to each band of a window in the end: nothing; its mean is subtracted; it is
+        divided by its spread too.
     """
 
     sample_rate: int = 16_000
     n_fft: int = 512
     hop_length: int = 160
     center: bool = False
+    window_scaling: str | None = None
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    lookback: ClassVar[int] = 0
+    """Frames before a frame that its numbers depend on."""
 
     def __post_init__(self) -> None:
         self._set(
@@ -55,6 +66,8 @@ class FrontEnd(ABC):
         )
         if not isinstance(self.center, bool):
             raise FeatureError(f"center={self.center!r} is not a truth value; allowed: True, False")
+        if self.window_scaling is not None:
+            one_of("window_scaling", self.window_scaling, WINDOW_SCALINGS)
 
     def _set(self, **clean: Any) -> None:
         """Replace settings by their clean values while the front end is being made."""
@@ -71,13 +84,49 @@ class FrontEnd(ABC):
         """Describe the frames of clean samples that are at least one frame long."""
 
     @abstractmethod
+    def _finish(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features of a window before scaling; may return its argument, never changes it."""
+
+    @abstractmethod
+    def _multiply_adds(self, n_frames: int) -> int:
+        """Multiply-adds of a window, its scaling not counted."""
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """What each column is called."""
+        return tuple(f"{self.name}_{band}" for band in range(1, self.n_bands + 1))
+
+    @property
+    def shares_frames(self) -> bool:
+        """Whether overlapping windows have frames in common."""
+        return not self.center
+
     def finish(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Features of a window from its frames; may return its argument, never changes it."""
+        """Features of a window from its frames, which may be returned but are never changed.
+
+        Parameters
+        ----------
+        frames : float32 array, shape (n_frames, n_base_bands)
+            From :meth:`frames`.
+
+        Returns
+        -------
+        float32 array, shape (n_rows, n_bands)
+            ``n_rows`` as given by :meth:`n_rows`.
+        """
+        return scale_window(self._finish(frames), self.window_scaling)
+
+    def multiply_adds(self, n_frames: int) -> int:
+        """Multiply-adds that describe a window of so many frames, as counted by this module."""
+        rows = self.n_rows(n_frames)
+        scaling = WINDOW_SCALINGS[self.window_scaling] if self.window_scaling else 0
+        return self._multiply_adds(n_frames) + scaling * rows * self.n_bands
 
     def frames(self, samples: ArrayLike) -> NDArray[np.float32]:
         """Describe each frame by its own samples alone.
 
-        The numbers of a frame do not depend, in any bit, on what comes before and after it.
+        The numbers of a frame do not depend, in any bit, on what comes before and after it (but
+        for the ``lookback`` frames before it, of front ends that have one).
 
         Parameters
         ----------
@@ -102,7 +151,7 @@ class FrontEnd(ABC):
         return self._frames(clean)
 
     def __call__(self, samples: ArrayLike) -> NDArray[np.float32]:
-        """Features of one window: float32 array, shape ``(n_frames, n_bands)``."""
+        """Features of one window: float32 array, shape ``(n_rows, n_bands)``."""
         return self.finish(self.frames(samples))
 
     def n_frames(self, n_samples: int) -> int:
@@ -115,9 +164,15 @@ class FrontEnd(ABC):
         padding = 2 * (self.n_fft // 2) if self.center else 0
         return max(1, self.n_fft + (n_frames - 1) * self.hop_length - padding)
 
+    def n_rows(self, n_frames: int) -> int:
+        """Rows of the features of a window of so many frames."""
+        return n_frames
+
     def describe(self) -> dict[str, Any]:
         """Everything needed to make this front end again, ready for JSON."""
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.window_scaling is None:  # so that a description is what it was before there was one
+            del settings["window_scaling"]
         return {"name": self.name, "version": self.version, **settings}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["append_deltas"]
+__all__ = ["append_deltas", "delta_multiply_adds"]
 
 WIDTH = 9
 _TIMES = np.arange(WIDTH) - WIDTH // 2
@@ -42,6 +42,15 @@ def append_deltas(frames: NDArray[np.float32], orders: int) -> NDArray[np.float3
         return frames
     derivatives = (_derivative(frames, _FITS[order]) for order in range(1, orders + 1))
     return np.hstack([frames, *derivatives])
+
+
+def delta_multiply_adds(n_bands: int, orders: int) -> int:
+    """Multiply-adds of one frame's derivatives.
+
+    >>> delta_multiply_adds(64, 2)
+    1152
+    """
+    return WIDTH * n_bands * orders
 
 
 def _derivative(frames: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:

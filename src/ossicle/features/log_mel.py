@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ossicle.errors import FeatureError
 from ossicle.features.base import FrontEnd
 from ossicle.features.checks import number, one_of, whole
-from ossicle.features.deltas import append_deltas
+from ossicle.features.deltas import append_deltas, delta_multiply_adds
 from ossicle.features.mel import MEL_SCALES, BandGroup, band_groups, mel_energies, mel_matrix
-from ossicle.features.spectrum import TAPERS, taper
+from ossicle.features.spectrum import TAPERS, spectrum_multiply_adds, taper
 from ossicle.types import Samples
 
 __all__ = ["LOGS", "LogMel"]
@@ -163,6 +163,16 @@ class LogMel(FrontEnd):
         depth = self.top_db if self.log == "db" else self.top_db * self.power / (2 * LOGS["db"])
         return np.asarray(np.maximum(frames, frames.max() - np.float32(depth)))
 
-    def finish(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _finish(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Clip to ``top_db`` and append deltas: shape ``(n_frames, n_bands)``."""
         return append_deltas(self._clip(frames), self.deltas)
+
+    @property
+    def _band_multiply_adds(self) -> int:
+        """Of one frame's spectrum, bands and their logarithms with the unit."""
+        weights = int(np.count_nonzero(self._matrix()))
+        return spectrum_multiply_adds(self.n_fft) + weights + 2 * self.n_mels
+
+    def _multiply_adds(self, n_frames: int) -> int:
+        deltas = delta_multiply_adds(self.n_mels, self.deltas)
+        return n_frames * (self._band_multiply_adds + deltas)

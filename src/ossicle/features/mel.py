@@ -17,7 +17,15 @@ from ossicle.errors import FeatureError
 from ossicle.features.spectrum import ONE_THREAD, TILE, padded, power_blocks, read_only
 from ossicle.types import Floats, Samples
 
-__all__ = ["MEL_SCALES", "BandGroup", "band_edges", "band_groups", "mel_energies", "mel_matrix"]
+__all__ = [
+    "MEL_SCALES",
+    "BandGroup",
+    "band_edges",
+    "band_groups",
+    "mel_energies",
+    "mel_matrix",
+    "project",
+]
 
 _LINEAR_HZ = 200.0 / 3.0  # hertz per mel below the corner
 _CORNER_HZ = 1000.0
@@ -134,7 +142,7 @@ class BandGroup(NamedTuple):
 
     bins: slice
     bands: slice
-    weights: NDArray[np.float32]
+    weights: Floats
 
     @property
     def n_rows(self) -> int:
@@ -142,7 +150,7 @@ class BandGroup(NamedTuple):
         return max(1, ONE_THREAD // (self.weights.size * TILE)) * TILE
 
 
-def band_groups(matrix: NDArray[np.float32]) -> tuple[BandGroup, ...]:
+def band_groups(matrix: Floats) -> tuple[BandGroup, ...]:
     """Cut a mel matrix into groups of bands, each with the bins that it touches.
 
     Nearly all of the matrix is zero: skipping the zeros is exact and takes 0.2 to 0.4 of the time
@@ -158,13 +166,36 @@ def band_groups(matrix: NDArray[np.float32]) -> tuple[BandGroup, ...]:
     )
 
 
-def _group(matrix: NDArray[np.float32], first: int, last: int) -> BandGroup:
+def _group(matrix: Floats, first: int, last: int) -> BandGroup:
     """Bands ``first:last`` with the bins that any of them touches."""
     weights = matrix[:, first:last]
     touched = np.flatnonzero(weights.any(axis=1))
     bins = slice(int(touched.min(initial=len(matrix) - 1)), int(touched.max(initial=0)) + 1)
     bands = slice(first, first + weights.shape[1])
     return BandGroup(bins, bands, np.ascontiguousarray(weights[bins]))
+
+
+def project(spectra: Floats, groups: Sequence[BandGroup], out: Floats) -> None:
+    """Product of rows of spectra, in whole tiles, with the matrix that was cut into groups.
+
+    Parameters
+    ----------
+    spectra : float array, shape (n_rows, n_bins)
+        ``n_rows`` is a multiple of ``TILE``.
+    groups : sequence of BandGroup
+        From :func:`band_groups`.
+    out : float array, shape (at least n_rows, n_bands)
+        Where the products are written.
+
+    >>> out = np.empty((48, 2), np.float32)
+    >>> project(np.ones((48, 3), np.float32), band_groups(np.eye(3, 2, dtype=np.float32)), out)
+    >>> out[0].tolist()
+    [1.0, 1.0]
+    """
+    for group in groups:
+        for first in range(0, len(spectra), group.n_rows):
+            tile = spectra[first : first + group.n_rows, group.bins]
+            np.matmul(tile, group.weights, out=out[first : first + len(tile), group.bands])
 
 
 def mel_energies(
@@ -205,11 +236,7 @@ def mel_energies(
     for rows, spectra in power_blocks(samples, taper, hop_length):
         if power == 1.0:
             np.sqrt(spectra, out=spectra)
-        for group in groups:
-            for first in range(0, len(spectra), group.n_rows):
-                tile = spectra[first : first + group.n_rows, group.bins]
-                out = energies[rows.start + first :][: len(tile), group.bands]
-                np.matmul(tile, group.weights, out=out)
+        project(spectra, groups, energies[rows.start :])
         if compress is not None:
             compress(energies[rows])
     return energies[:n_frames]

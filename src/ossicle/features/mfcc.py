@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ossicle.errors import FeatureError
 from ossicle.features.checks import number, whole
-from ossicle.features.deltas import append_deltas
+from ossicle.features.deltas import append_deltas, delta_multiply_adds
 from ossicle.features.log_mel import LogMel
 from ossicle.features.spectrum import ONE_THREAD
 
@@ -99,7 +99,7 @@ class MFCC(LogMel):
         """Columns of the features: bands if kept, coefficients, and the deltas of all."""
         return (self.n_mfcc + self.with_bands * self.n_mels) * (1 + self.deltas)
 
-    def finish(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _finish(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Clip to ``top_db``, transform, append deltas: shape ``(n_frames, n_bands)``."""
         matrix = dct_matrix(self.n_mels, self.n_mfcc, self.lifter)
         levels, n_rows = self._clip(frames), max(1, ONE_THREAD // matrix.size)
@@ -110,3 +110,7 @@ class MFCC(LogMel):
             coefficients[first : first + n_rows] = block @ matrix
         found = np.hstack([levels, coefficients]) if self.with_bands else coefficients
         return append_deltas(found, self.deltas)
+
+    def _multiply_adds(self, n_frames: int) -> int:
+        deltas = delta_multiply_adds(self.n_bands // (1 + self.deltas), self.deltas)
+        return n_frames * (self._band_multiply_adds + self.n_mels * self.n_mfcc + deltas)

@@ -8,11 +8,15 @@ from typing import Any
 from ossicle.errors import FeatureError, nearest
 from ossicle.features.base import FrontEnd
 from ossicle.features.log_mel import LogMel
+from ossicle.features.logbank_summary import LogbankSummary
 from ossicle.features.mfcc import MFCC
+from ossicle.features.short_term import ShortTerm
 
 __all__ = ["FRONT_ENDS", "front_end"]
 
-FRONT_ENDS: dict[str, type[FrontEnd]] = {kind.name: kind for kind in (LogMel, MFCC)}
+FRONT_ENDS: dict[str, type[FrontEnd]] = {
+    kind.name: kind for kind in (LogMel, MFCC, ShortTerm, LogbankSummary)
+}
 """Name: class. Other packages add theirs through the entry point group ``ossicle.front_ends``."""
 
 

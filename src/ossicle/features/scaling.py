@@ -1,4 +1,4 @@
-"""Scaling to zero mean and unit spread, with statistics from the training part alone."""
+"""Scaling to zero mean and unit spread: by the training part's statistics, or by a window's own."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ossicle.errors import FeatureError
+from ossicle.types import Floats
 
-__all__ = ["Scaler"]
+__all__ = ["WINDOW_SCALINGS", "Scaler", "scale_window"]
+
+WINDOW_SCALINGS = {"mean": 2, "standard": 4}
+"""How a window is scaled by its own statistics: multiply-adds per value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,17 +33,23 @@ class Scaler:
     scale: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, matrix: ArrayLike) -> "Scaler":
+    def fit(cls, matrix: ArrayLike, *, n_bands: int | None = None) -> "Scaler":
         """Mean and population standard deviation of each column; constant columns have scale 1.
 
         Parameters
         ----------
         matrix : array, shape (n_rows, n)
+        n_bands : int, optional
+            Columns ``k``, ``k + n_bands``, ``k + 2 n_bands`` ... share one mean and one scale:
+            those of a band in stacked frames. None: each column (cell) has its own.
 
         Raises
         ------
         FeatureError
-            If there are no rows, or a value is not finite.
+            If there are no rows, a value is not finite, or bands do not fill the columns evenly.
+
+        >>> Scaler.fit([[0.0, 7.0, 2.0, 7.0]], n_bands=2).mean.tolist()
+        [1.0, 7.0, 1.0, 7.0]
         """
         array = np.asarray(matrix)
         if array.ndim != 2 or len(array) == 0:
@@ -47,15 +57,11 @@ class Scaler:
         if not np.isfinite(array).all():
             column = int(np.argmin(np.isfinite(array).all(axis=0)))
             raise FeatureError(f"column {column} has values that are not finite; drop their rows")
-        mean = array.sum(axis=0, dtype=np.float64) / len(array)
-        centred = array - mean
-        # The sum of the centred values is rounding error only; taking it out is scikit-learn's
-        # two-pass formula (Chan, Golub & LeVeque 1983).
-        residue = centred.sum(axis=0)
-        variance = ((centred**2).sum(axis=0) - residue**2 / len(array)) / len(array)
-        scale = np.sqrt(variance)
-        scale[_constant(variance, mean, len(array))] = 1.0
-        return cls(mean, scale)
+        if n_bands is None:
+            return cls(*_statistics(array))
+        n_repeats = _repeats(array.shape[1], n_bands)
+        mean, scale = _statistics(array.reshape(-1, n_bands))
+        return cls(np.tile(mean, n_repeats), np.tile(scale, n_repeats))
 
     def __call__(self, matrix: ArrayLike) -> NDArray[np.float32]:
         """The scaled matrix (or vector), float32."""
@@ -67,6 +73,51 @@ class Scaler:
             )
         centred = array.astype(np.float32) - self.mean.astype(np.float32)
         return np.asarray(centred / self.scale.astype(np.float32))
+
+
+def scale_window(
+    features: NDArray[np.float32], how: str | None = "standard"
+) -> NDArray[np.float32]:
+    """Scale each band of a window by its own statistics over the frames.
+
+    Parameters
+    ----------
+    features : float32 array, shape (n_frames, n_bands)
+    how : {"mean", "standard", None}
+        Subtract the mean, divide by the spread too (bands that do not change become zero), or
+        leave everything as it is.
+
+    >>> scale_window(np.array([[1.0, 5.0], [3.0, 5.0]], np.float32)).tolist()
+    [[-1.0, 0.0], [1.0, 0.0]]
+    """
+    if how is None:
+        return features
+    mean, scale = _statistics(features)
+    centred = features - mean
+    return np.asarray(centred / scale if how == "standard" else centred, np.float32)
+
+
+def _statistics(array: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and scale of each column."""
+    mean = array.sum(axis=0, dtype=np.float64) / len(array)
+    centred = array - mean
+    # The sum of the centred values is rounding error only; taking it out is scikit-learn's
+    # two-pass formula (Chan, Golub & LeVeque 1983).
+    residue = centred.sum(axis=0)
+    variance = ((centred**2).sum(axis=0) - residue**2 / len(array)) / len(array)
+    scale = np.sqrt(variance)
+    scale[_constant(variance, mean, len(array))] = 1.0
+    return mean, scale
+
+
+def _repeats(n_columns: int, n_bands: int) -> int:
+    """How often the bands fill the columns."""
+    if n_bands < 1 or n_columns % n_bands:
+        raise FeatureError(
+            f"n_bands={n_bands} do not fill {n_columns} columns evenly; take the front end's "
+            "n_bands and frames that are stacked, or None to scale each column alone"
+        )
+    return n_columns // n_bands
 
 
 def _constant(

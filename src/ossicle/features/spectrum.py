@@ -9,6 +9,7 @@ transform and to matrix products is always a multiple of a tile, so no row is ev
 another code path (the remainder loop) than the same row in a longer sound.
 """
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from ossicle.types import Floats, Samples
+from ossicle.types import Floats
 
 __all__ = [
     "BLOCK",
@@ -28,6 +29,7 @@ __all__ = [
     "padded",
     "power_blocks",
     "read_only",
+    "spectrum_multiply_adds",
     "taper",
 ]
 
@@ -44,10 +46,6 @@ they give here, and cut the rows at other places."""
 
 _LANES = 16
 """Rows of a transform: a multiple of the widest SIMD register."""
-
-Spectra = NDArray[np.float32]
-"""Power spectra, shape ``(n_frames, 1 + n_fft // 2)``."""
-
 
 TAPERS = {"hann": 0.5, "hamming": 0.54, "ones": 1.0}
 """Name of a taper: the mean of its raised cosine."""
@@ -73,7 +71,7 @@ def read_only(values: Floats) -> NDArray[np.float32]:
     return copy
 
 
-def cut(samples: Samples, n_fft: int, hop_length: int) -> NDArray[np.float32]:
+def cut(samples: Floats, n_fft: int, hop_length: int) -> Floats:
     """Overlapping frames as a view, nothing copied: shape ``(n_frames, n_fft)``.
 
     >>> cut(np.arange(6, dtype=np.float32), 4, 2).tolist()
@@ -100,16 +98,27 @@ def block_rows(n_fft: int) -> int:
     return max(TILE, min(BLOCK, (1 << 19) // n_fft // TILE * TILE))
 
 
-def power_blocks(
-    samples: Samples, taper: NDArray[np.float32], hop_length: int
-) -> Iterator[tuple[slice, Spectra]]:
+def spectrum_multiply_adds(n_fft: int) -> int:
+    """Multiply-adds of one frame's power spectrum: taper, real transform, squares.
+
+    A real transform counts 2.5 n log2 n operations, two to a multiply-add, as in FFTW's benchmark
+    (Frigo & Johnson, https://www.fftw.org/speed/method.html).
+
+    >>> spectrum_multiply_adds(512)
+    6786
+    """
+    return n_fft + round(1.25 * n_fft * math.log2(n_fft)) + 2 * (n_fft // 2 + 1)
+
+
+def power_blocks(samples: Floats, taper: Floats, hop_length: int) -> Iterator[tuple[slice, Floats]]:
     """Power spectra of all frames, block by block.
 
     Parameters
     ----------
-    samples : float32 array, shape (n_samples,)
+    samples : float array, shape (n_samples,)
         At least one frame long.
-    taper : float32 array, shape (n_fft,)
+    taper : float array, shape (n_fft,)
+        Its precision is that of the spectra.
     hop_length : int
         Samples between two frames.
 
@@ -117,7 +126,7 @@ def power_blocks(
     ------
     rows : slice
         Which frames.
-    power : float32 array, shape (n_rows, 1 + n_fft // 2)
+    power : float array, shape (n_rows, 1 + n_fft // 2)
         One row for each of them, then rows of zeros up to a whole tile; overwritten by the next
         block.
 
@@ -128,8 +137,8 @@ def power_blocks(
     n_fft = len(taper)
     frames = cut(samples, n_fft, hop_length)
     n_block = min(block_rows(n_fft), padded(len(frames)))
-    tapered = np.empty((n_block, n_fft), np.float32)
-    power = np.empty((n_block, n_fft // 2 + 1), np.float32)
+    tapered = np.empty((n_block, n_fft), taper.dtype)
+    power = np.empty((n_block, n_fft // 2 + 1), taper.dtype)
     for first in range(0, len(frames), n_block):
         block = frames[first : first + n_block]
         n_rows, n_lanes = len(block), padded(len(block), _LANES)
@@ -138,7 +147,7 @@ def power_blocks(
         spectra = scipy.fft.rfft(tapered[:n_lanes], axis=1, workers=1)
         # Squaring the interleaved real and imaginary parts in one contiguous sweep, then adding
         # the pairs, takes 0.6 of the time of real**2 + imag**2 on two strided halves.
-        parts = spectra.view(np.float32)
+        parts = spectra.view(taper.dtype)
         np.multiply(parts, parts, out=parts)
         np.add(parts[:, ::2], parts[:, 1::2], out=power[:n_lanes])
         power[n_lanes:] = 0.0

@@ -6,8 +6,8 @@ last full one is included; a sound shorter than a window is padded with zeros to
 
 Where the hop of the windows is a multiple of the hop of the frames, overlapping windows share
 frames: the first window is computed as one block of frames, every later one as one block of its
-new frames. The shapes of the blocks are fixed, so the numbers do not depend on how the sound
-arrived.
+new frames, after those that the front end looks back to. The shapes of the blocks are fixed, so
+the numbers do not depend on how the sound arrived.
 """
 
 from dataclasses import dataclass
@@ -175,17 +175,19 @@ class WindowCutter:
         """All frames of the first window, the new ones of a later window."""
         if self._frames is None or self._n_new is None:
             return self._front_end.frames(samples)
+        before = self._front_end.lookback
         n_shared = len(self._frames) - self._n_new
-        first = n_shared * self._front_end.hop_length
+        first = (n_shared - before) * self._front_end.hop_length
         last = (len(self._frames) - 1) * self._front_end.hop_length + self._front_end.n_fft
-        new = self._front_end.frames(samples[first:last])
+        new = self._front_end.frames(samples[first:last])[before:]
         return np.concatenate([self._frames[self._n_new :], new])
 
 
 def _new_frames(front_end: FrontEnd, length: int, hop: int) -> int | None:
     """Frames a window does not share with the one before; None: windows share none."""
-    if front_end.center or hop % front_end.hop_length:
+    if not front_end.shares_frames or hop % front_end.hop_length:
         return None
     n_new = hop // front_end.hop_length
-    shares = n_new < front_end.n_frames(length) and length >= front_end.n_fft
+    n_needed = n_new + max(1, front_end.lookback)
+    shares = n_needed <= front_end.n_frames(length) and length >= front_end.n_fft
     return n_new if shares else None

@@ -1,7 +1,7 @@
 """Writing a small network as ONNX, node by node.
 
 Operators are the plain ones of opset 17, so that every runtime and every later exporter reads
-them. Reference: Open Neural Network Exchange, operator schemas.
+them, and one of ai.onnx.ml for trees. Reference: Open Neural Network Exchange, operator schemas.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ossicle.extras import require
 
-__all__ = ["INPUT", "OPSET", "Graph"]
+__all__ = ["INPUT", "OPSET", "TREES_DOMAIN", "Graph"]
 
 OPSET = 17
+TREES_DOMAIN, TREES_OPSET = "ai.onnx.ml", 3
 IR_VERSION = 8
 INPUT = "features"
 
@@ -90,12 +91,15 @@ class Graph:
             [_values(helper, task, kind, ["n", n_labels]) for task in outputs],
             self._constants,
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="ossicle"
-        )
+        model = helper.make_model(graph, opset_imports=self._opsets(), producer_name="ossicle")
         model.ir_version = IR_VERSION
         require("onnx.checker", extra="search").check_model(model)
         return bytes(model.SerializeToString(deterministic=True))
+
+    def _opsets(self) -> list[Any]:
+        known = {"": OPSET, TREES_DOMAIN: TREES_OPSET}
+        used = {"", *(node.domain for node in self._nodes)}
+        return [self._helper.make_opsetid(domain, known[domain]) for domain in sorted(used)]
 
 
 def _values(helper: Any, name: str, kind: int, shape: Sequence[str | int]) -> Any:

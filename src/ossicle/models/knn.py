@@ -1,4 +1,4 @@
-"""K nearest neighbours with equal votes; all k from one distance matrix."""
+"""K nearest neighbours with equal votes, or their mean value; all k from one distance matrix."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,24 +9,34 @@ from numpy.typing import NDArray
 
 from ossicle.errors import ModelError
 from ossicle.models.graph import Graph
-from ossicle.models.model import Matrix, Model, Targets, present_labels, require_all_labels
+from ossicle.models.model import (
+    LEAST_SHARE,
+    Matrix,
+    Model,
+    Targets,
+    log_share,
+    present_labels,
+    require_all_labels,
+)
+from ossicle.models.settings import check_whole
+from ossicle.types import TaskKind
 
 __all__ = ["NearestNeighbours"]
-
-NO_VOTE = 1e-4
-"""Share a label without any vote is given, so that its logit is finite."""
 
 
 @dataclass(frozen=True)
 class NearestNeighbours(Model):
     """K nearest neighbours: Euclidean distance, equal votes, ties to the first label.
 
+    Of values, the mean of the neighbours'.
+
     Parameters
     ----------
     n_neighbors : int
         Number of voting neighbours, at most the number of training rows.
 
-    Source: scikit-learn, ``sklearn.neighbors.KNeighborsClassifier``.
+    Source: scikit-learn, ``sklearn.neighbors.KNeighborsClassifier`` and
+    ``KNeighborsRegressor``.
 
     >>> matrix = np.float32([[0.0], [1.0], [5.0], [6.0]])
     >>> fitted = NearestNeighbours(n_neighbors=1).fit(matrix, np.array([0, 0, 1, 1]), n_labels=2)
@@ -35,24 +45,30 @@ class NearestNeighbours(Model):
     """
 
     name: ClassVar[str] = "knn"
+    kinds: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass", "regression")
     n_neighbors: int = 5
 
     def __post_init__(self) -> None:
-        k = self.n_neighbors
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise ModelError(
-                f"n_neighbors is {self.n_neighbors!r}; it must be a whole number above 0"
-            )
+        check_whole("n_neighbors", self.n_neighbors)
 
     def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> "FittedNeighbours":
         """Keep all rows; see `Model.fit`."""
         present_labels(targets)
+        return self._kept(matrix, np.eye(n_labels, dtype=np.float32)[targets], values=False)
+
+    def fit_values(self, matrix: Matrix, values: NDArray[np.float64]) -> "FittedNeighbours":
+        """Keep all rows and their values; see `Model.fit_values`."""
+        return self._kept(matrix, values[:, None].astype(np.float32), values=True)
+
+    def _kept(
+        self, matrix: Matrix, answers: NDArray[np.float32], *, values: bool
+    ) -> "FittedNeighbours":
         if self.n_neighbors > len(matrix):
             raise ModelError(
                 f"n_neighbors is {self.n_neighbors}; allowed are 1 to {len(matrix)}, the number "
                 "of training rows"
             )
-        return FittedNeighbours(matrix, _one_hot(targets, n_labels), self.n_neighbors)
+        return FittedNeighbours(matrix, answers, self.n_neighbors, values)
 
     @classmethod
     def sweep(
@@ -67,17 +83,26 @@ class NearestNeighbours(Model):
         """All k from the distances of one neighbour search, by cumulative votes."""
         largest = max(models, key=lambda model: model.n_neighbors)
         fitted = largest.fit(train, targets, n_labels=n_labels)
-        votes = fitted.one_hot[fitted.neighbours(test)].cumsum(axis=1)  # (n_test, k, n_labels)
-        return [_log_share(votes[:, m.n_neighbors - 1], m.n_neighbors) for m in models]
+        return fitted.staged(test, [model.n_neighbors for model in models])
+
+    @classmethod
+    def sweep_values(
+        cls, models: Sequence[Self], train: Matrix, values: NDArray[np.float64], test: Matrix
+    ) -> list[NDArray[np.float64]]:
+        """As `sweep`."""
+        largest = max(models, key=lambda model: model.n_neighbors)
+        fitted = largest.fit_values(train, values)
+        return fitted.staged(test, [model.n_neighbors for model in models])
 
 
 @dataclass(frozen=True, eq=False)
 class FittedNeighbours:
-    """The training rows with their one-hot labels."""
+    """The training rows with their answers: one-hot labels, or ``values`` in one column."""
 
     matrix: Matrix
-    one_hot: NDArray[np.float32]
+    answers: NDArray[np.float32]
     n_neighbors: int
+    values: bool
 
     def neighbours(self, matrix: Matrix) -> NDArray[np.int64]:
         """Indices of the nearest training rows, nearest first, shape ``(n_rows, k)``.
@@ -91,27 +116,28 @@ class FittedNeighbours:
         return order[:, : self.n_neighbors]
 
     def logits(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Logarithm of each label's share of the votes, shape ``(n_rows, n_labels)``."""
-        votes = self.one_hot[self.neighbours(matrix)].sum(axis=1)
-        return _log_share(votes, self.n_neighbors)
+        """Logarithm of each label's share of the votes, or the mean value."""
+        return self.staged(matrix, [self.n_neighbors])[0]
+
+    def staged(self, matrix: Matrix, counts: Sequence[int]) -> list[NDArray[np.float64]]:
+        """The same for the nearest few alone, for several numbers of neighbours."""
+        near = self.answers[self.neighbours(matrix)].astype(np.float64)
+        sums = near.cumsum(axis=1)  # (n_rows, k, n_labels)
+        means = [sums[:, count - 1] / count for count in counts]
+        return means if self.values else [log_share(mean) for mean in means]
 
     def onnx(self, task: str) -> bytes:
-        """Distances, the k smallest, their labels' mean, its logarithm."""
-        n_labels = self.one_hot.shape[1]
-        require_all_labels(np.flatnonzero(self.one_hot.any(axis=0)), n_labels)
+        """Distances, the k smallest, their answers' mean and, of votes, its logarithm."""
+        n_labels = self.answers.shape[1]
+        if not self.values:
+            require_all_labels(np.flatnonzero(self.answers.any(axis=0)), n_labels)
         graph = Graph(n_features=self.matrix.shape[1])
         distances = graph.squared_distances(graph.input, self.matrix)
         k = graph.constant(np.array([self.n_neighbors], dtype=np.int64))
         _, nearest = graph.nodes("TopK", distances, k, n_outputs=2, axis=1, largest=0, sorted=1)
-        votes = graph.node("Gather", graph.constant(self.one_hot), nearest, axis=0)
-        share = graph.node("ReduceMean", votes, axes=[1], keepdims=0)
-        share = graph.node("Max", share, graph.constant(np.float32(NO_VOTE)))
-        return graph.model({task: graph.node("Log", share)}, n_labels=n_labels)
-
-
-def _one_hot(targets: Targets, n_labels: int) -> NDArray[np.float32]:
-    return np.eye(n_labels, dtype=np.float32)[targets]
-
-
-def _log_share(votes: NDArray[np.float32], n_neighbors: int) -> NDArray[np.float64]:
-    return np.log(np.maximum(votes.astype(np.float64) / n_neighbors, NO_VOTE))
+        answers = graph.node("Gather", graph.constant(self.answers), nearest, axis=0)
+        mean = graph.node("ReduceMean", answers, axes=[1], keepdims=0)
+        if not self.values:
+            mean = graph.node("Max", mean, graph.constant(np.float32(LEAST_SHARE)))
+            mean = graph.node("Log", mean)
+        return graph.model({task: mean}, n_labels=n_labels)

@@ -8,8 +8,8 @@ where settings can share work *exactly*.
 
 import abc
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,13 @@ from ossicle.errors import ModelError, nearest
 from ossicle.types import TaskKind
 
 __all__ = [
+    "LEAST_SHARE",
     "Fitted",
     "Matrix",
     "Model",
     "Targets",
-    "check_penalty",
+    "grown",
+    "log_share",
     "present_labels",
     "require_all_labels",
     "spread",
@@ -33,6 +35,9 @@ Matrix = NDArray[np.float32]
 
 Targets = NDArray[np.int64]
 """Index of each row's label, shape ``(n_rows,)``."""
+
+LEAST_SHARE = 1e-4
+"""Share of the votes that a label without any is given, so that its logit is finite."""
 
 
 class Fitted(Protocol):
@@ -127,14 +132,6 @@ class Model(abc.ABC):
         return {"name": self.name, **dataclasses.asdict(self)}
 
 
-def check_penalty(C: float, class_weight: str | None) -> None:
-    """Refuse a cost that is no positive number, and a weighting that is none."""
-    if isinstance(C, bool) or not isinstance(C, int | float) or not 0 < C < float("inf"):
-        raise ModelError(f"C is {C!r}; it must be a number above 0")
-    if class_weight not in (None, "balanced"):
-        raise ModelError(f"class_weight is {class_weight!r}; allowed are None and 'balanced'")
-
-
 def present_labels(targets: Targets) -> NDArray[np.int64]:
     """The labels that occur, in order.
 
@@ -162,6 +159,44 @@ def spread(
     wide = np.full((len(logits), n_labels), -np.inf)
     wide[:, present] = logits
     return wide
+
+
+M = TypeVar("M", bound=Model)
+
+
+def grown(
+    models: Sequence[M],
+    setting: str,
+    grow: Callable[[M, Sequence[int]], Mapping[int, NDArray[np.float64]]],
+) -> list[NDArray[np.float64]]:
+    """Answers of models that grow in steps, each step leaving those before it as they are.
+
+    Parameters
+    ----------
+    models : sequence of models
+    setting : str
+        The hyper-parameter that counts the steps.
+    grow : callable
+        Trains one model and answers after each of several numbers of steps; called once for all
+        models that differ in ``setting`` alone.
+    """
+    groups: dict[M, list[int]] = {}
+    for model in models:
+        group = groups.setdefault(dataclasses.replace(model, **{setting: 1}), [])
+        group.append(getattr(model, setting))
+    answers = {
+        rest: grow(dataclasses.replace(rest, **{setting: max(counts)}), counts)
+        for rest, counts in groups.items()
+    }
+    return [
+        answers[dataclasses.replace(model, **{setting: 1})][getattr(model, setting)]
+        for model in models
+    ]
+
+
+def log_share(shares: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Logits of shares of votes, none below that of `LEAST_SHARE`."""
+    return np.log(np.maximum(shares.astype(np.float64), LEAST_SHARE))
 
 
 def require_all_labels(present: NDArray[np.int64], n_labels: int) -> None:

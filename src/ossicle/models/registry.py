@@ -5,15 +5,37 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ossicle.errors import ModelError, nearest
+from ossicle.models.bayes import GaussianNaiveBayes
+from ossicle.models.boosting import Boosting
+from ossicle.models.envelope import EllipticEnvelope
+from ossicle.models.forest import ExtraTrees, RandomForest
+from ossicle.models.isolation import IsolationForest
 from ossicle.models.knn import NearestNeighbours
 from ossicle.models.logreg import LogisticRegression
+from ossicle.models.mixture import GaussianMixture
+from ossicle.models.mlp import Perceptron
 from ossicle.models.model import Model
+from ossicle.models.ridge import Ridge
 from ossicle.models.svm import SupportVectorMachine
 
 __all__ = ["MODELS", "model", "model_class"]
 
 MODELS: dict[str, type[Model]] = {
-    kind.name: kind for kind in (SupportVectorMachine, LogisticRegression, NearestNeighbours)
+    kind.name: kind
+    for kind in (
+        SupportVectorMachine,
+        LogisticRegression,
+        NearestNeighbours,
+        RandomForest,
+        ExtraTrees,
+        Boosting,
+        GaussianNaiveBayes,
+        Perceptron,
+        Ridge,
+        EllipticEnvelope,
+        GaussianMixture,
+        IsolationForest,
+    )
 }
 
 

@@ -1,5 +1,6 @@
 """Configurations → Pareto front: grid, leave-k-out, front, and the classifier chosen from it."""
 
+from ossicle.selection.drawing import draw_configurations
 from ossicle.selection.front import non_dominated, pareto_front
 from ossicle.selection.grid import DEFAULT_GRID, Configuration, expand
 from ossicle.selection.material import StageProgress
@@ -13,6 +14,7 @@ __all__ = [
     "NestedFold",
     "SearchResult",
     "StageProgress",
+    "draw_configurations",
     "expand",
     "nested_search",
     "non_dominated",

@@ -1,10 +1,10 @@
 """GSIN: the configurations of a grid, in a stable order.
 
 A grid is a dict of lists, or a list of such dicts; it stands for the union of their products.
-Keys are ``front_end`` (names, descriptions or objects), ``integration``, ``model`` (names), and
-any parameter of the named front ends and models (``n_mels``, ``C``, ``n_neighbors``, ...).
-A parameter is given to those that have it, and at least one must. What a grid does not name is the
-first of the default grid.
+Keys are ``front_end`` (names, descriptions or objects), ``integration``, ``scaling``, ``model``
+(names), and any parameter of the named front ends and models (``n_mels``, ``C``, ``n_neighbors``,
+...). A parameter is given to those that have it, and at least one must. What a grid does not name
+is the first of the default grid.
 """
 
 import itertools
@@ -13,28 +13,45 @@ from dataclasses import dataclass
 from typing import Any
 
 from ossicle.errors import SearchError, nearest
-from ossicle.features import FrontEnd, front_end, integrated_size
+from ossicle.features import FrontEnd, Scaler, front_end, integrated_size
 from ossicle.models import Model, model
+from ossicle.models.model import Matrix
 from ossicle.models.registry import model_class
+from ossicle.selection.ranges import Range
 from ossicle.workflow.files import canonical_json, digest
 
-__all__ = ["DEFAULT_GRID", "Configuration", "Grid", "expand"]
+__all__ = ["DEFAULT_GRID", "DEFAULT_GRIDS", "SCALINGS", "Configuration", "Grid", "expand"]
 
 Grid = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
+SCALINGS = ("cell", "band")
+"""Zero mean and unit spread of each column of the integrated features, or of all of a band."""
+
 DEFAULT_GRID: Mapping[str, Any] = {
     "front_end": [
-        {"name": "mfcc", "n_mfcc": 40, "with_bands": True, "n_fft": 1024, "hop_length": 256}
-        | {"top_db": 80.0}
+        {"name": "mfcc", "n_mels": 40, "n_mfcc": 40, "with_bands": True}
+        | {"n_fft": 1024, "hop_length": 256, "top_db": 80.0}
     ],
-    "integration": ["mean+std+change", "mean+std+min+max+change"],
+    "integration": ["mean+max+modulation", "mean+std+min+max+modulation"],
     "model": ["svm"],
     "C": [10.0, 100.0],
-    "gamma": ["0.1*scale", "0.3*scale"],
+    "gamma": ["0.25*scale", "0.5*scale"],
 }
-"""Log-mel bands and cepstra of the whole clip, their spread and their movement."""
+"""Log-mel bands and cepstra of the whole clip, their extremes and how fast they move."""
 
-_OWN_KEYS = ("front_end", "integration", "model")
+DEFAULT_GRIDS: Mapping[str, Mapping[str, Any]] = {
+    "binary": DEFAULT_GRID,
+    "multiclass": DEFAULT_GRID,
+    "regression": {
+        "front_end": DEFAULT_GRID["front_end"],
+        "integration": DEFAULT_GRID["integration"],
+        "model": ["ridge"],
+        "alpha": [10.0, 100.0, 1000.0],
+    },
+}
+"""What is tried for each kind of task where no grid is given."""
+
+_OWN_KEYS = ("front_end", "integration", "scaling", "model")
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,18 @@ class Configuration:
     front_end: FrontEnd
     integration: str
     model: Model
+    scaling: str = "cell"
+
+    def __post_init__(self) -> None:
+        integrated_size(1, 1, self.integration)  # refuses a word that is none
+        if self.scaling not in SCALINGS:
+            raise SearchError(f"scaling is {self.scaling!r}; {nearest(self.scaling, SCALINGS)}")
+
+    def fit_scaler(self, matrix: Matrix) -> Scaler:
+        """The scaling of a training part, shape ``(n_rows, n_features)``."""
+        return Scaler.fit(
+            matrix, n_bands=self.front_end.n_bands if self.scaling == "band" else None
+        )
 
     def describe(self) -> dict[str, Any]:
         """The configuration as JSON."""
@@ -51,6 +80,7 @@ class Configuration:
             "front_end": self.front_end.describe(),
             "integration": self.integration,
             "model": self.model.describe(),
+            "scaling": self.scaling,
         }
 
     @property
@@ -65,21 +95,25 @@ class Configuration:
             front_end(description["front_end"]),
             description["integration"],
             model(description["model"]),
+            description["scaling"],
         )
 
 
-def expand(grid: Grid) -> list[Configuration]:
+def expand(grid: Grid, *, default: Mapping[str, Any] = DEFAULT_GRID) -> list[Configuration]:
     """All configurations of a grid, each once, in the order in which the grid names them.
 
     Parameters
     ----------
     grid : dict of lists, or list of such dicts
         See the module's text; a bare value counts as a list of one.
+    default : dict of lists
+        Whose first values stand for what the grid does not name.
 
     Raises
     ------
     SearchError
-        If a key is unknown to every front end and model named beside it, or a list is empty.
+        If a key is unknown to every front end and model named beside it, a list is empty, or a
+        value is a range, which can only be drawn from.
 
     >>> grid = {"front_end": ["mfcc"], "n_fft": [2048, 4096], "integration": ["stack", "mean"],
     ...         "model": ["logreg"], "C": [0.1, 1, 10]}
@@ -87,32 +121,37 @@ def expand(grid: Grid) -> list[Configuration]:
     12
     """
     grids = [grid] if isinstance(grid, Mapping) else list(grid)
-    found = dict.fromkeys(c for product in grids for c in _configurations(product))
+    found = dict.fromkeys(c for product in grids for c in _configurations(product, default))
     if not found:
         raise SearchError("the grid is empty; name at least one front_end, integration and model")
     return list(found)
 
 
-def _configurations(grid: Mapping[str, Any]) -> Iterator[Configuration]:
+def _configurations(grid: Mapping[str, Any], default: Mapping[str, Any]) -> Iterator[Configuration]:
     lists = {key: _as_list(key, value) for key, value in grid.items()}
-    bases = lists.pop("front_end", DEFAULT_GRID["front_end"][:1])
-    integrations = lists.pop("integration", DEFAULT_GRID["integration"][:1])
-    names = lists.pop("model", DEFAULT_GRID["model"][:1])
+    bases = lists.pop("front_end", default["front_end"][:1])
+    integrations = lists.pop("integration", default["integration"][:1])
+    scalings = lists.pop("scaling", list(SCALINGS[:1]))
+    names = lists.pop("model", default["model"][:1])
     fronts = [front_end(base) for base in bases]
     kinds = [model_class(str(name)) for name in names]
     _refuse_unknown(lists, {key for front in fronts for key in front.describe()}, kinds)
-    for base in fronts:
-        of_front = _known_to(lists, base.describe())
-        for settings in _products(of_front):
-            front = front_end({**base.describe(), **settings})
-            for integration, kind in itertools.product(integrations, kinds):
-                integrated_size(1, 1, integration)  # refuses a word that is none
-                of_model = _known_to(lists, kind.fields())
-                for parameters in _products(of_model):
-                    yield Configuration(front, integration, kind.from_parameters(parameters))
+    for front in (front for base in fronts for front in _variants(base, lists)):
+        for how, scaling, kind in itertools.product(integrations, scalings, kinds):
+            for parameters in _products(_known_to(lists, kind.fields())):
+                learner = kind.from_parameters(parameters)
+                yield Configuration(front, how, learner, scaling)
+
+
+def _variants(base: FrontEnd, lists: Mapping[str, list[Any]]) -> Iterator[FrontEnd]:
+    described = base.describe()
+    for settings in _products(_known_to(lists, described)):
+        yield front_end({**described, **settings})
 
 
 def _as_list(key: str, value: Any) -> list[Any]:
+    if Range.is_one(value):
+        raise SearchError(f"grid key {key!r} is a range; say how many to draw with draw=")
     values = list(value) if isinstance(value, list | tuple) else [value]
     if not values:
         raise SearchError(f"grid key {key!r} has no values; give at least one or leave it out")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from ossicle.classifier import Decision
 from ossicle.datasets import Dataset
 from ossicle.errors import SearchError
 from ossicle.features import FeatureStore, FrontEnd
-from ossicle.models.model import Matrix, Targets
+from ossicle.models.model import Matrix
+from ossicle.selection.question import Question, Truth
 from ossicle.types import Task
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import read_json, write_json
@@ -70,7 +72,7 @@ class Material:
     Parameters
     ----------
     dataset : Dataset
-    task : Task
+    question : Question
     window, window_hop : float or None
         Seconds; None: each clip is one window.
     fingerprint : str
@@ -84,7 +86,7 @@ class Material:
     """
 
     dataset: Dataset
-    task: Task
+    question: Question[Any]
     window: float | None
     window_hop: float | None
     fingerprint: str
@@ -98,9 +100,14 @@ class Material:
         return Store(self.root / "store")
 
     @property
-    def targets(self) -> Targets:
-        """Index of each clip's label, shape ``(n_clips,)``."""
-        return self.dataset.targets(self.task.name)
+    def task(self) -> Task:
+        """What is asked."""
+        return self.question.task
+
+    @property
+    def truth(self) -> Truth:
+        """What is right for each clip, shape ``(n_clips,)``."""
+        return self.question.truth(self.dataset)
 
     def rows(
         self, front_end: FrontEnd, integration: str, *, progress: StageProgress | None = None
@@ -160,12 +167,12 @@ class Material:
 
     def _check_labels(self, used: NDArray[np.int64], reasons: Mapping[str, str]) -> None:
         """Refuse a label none of whose clips can be used, and say why they cannot."""
-        lost = np.setdiff1d(self.targets, self.targets[used])
-        for label in lost[:1]:
-            paths = [str(self.dataset[int(k)].path) for k in np.flatnonzero(self.targets == label)]
+        for label in self.question.lost(self.truth, used)[:1]:
+            clips = [clip for clip in self.dataset if clip.labels[self.task.name] == label]
+            path = str(clips[0].path)
             raise SearchError(
-                f"none of the {len(paths)} clips of {self.task.labels[label]!r} can be used, such "
-                f"as {paths[0]}: {reasons.get(paths[0], 'no window')}; mend them or drop the label"
+                f"none of the {len(clips)} clips of {label!r} can be used, such as {path}: "
+                f"{reasons.get(path, 'no window')}; mend them or drop the label"
             )
 
     def _quiet_clips(

@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ossicle.classifier import Classifier, Decision
-from ossicle.evaluation.calibration import fit_temperature
-from ossicle.features import Scaler
-from ossicle.models.model import Targets
+from ossicle.classifier import Classifier
+from ossicle.selection.assembly import assemble
 from ossicle.selection.grid import Configuration
-from ossicle.selection.leave_k_out import Fold, jobs_of, one_thread, out_of_fold_logits
+from ossicle.selection.job import Fold, jobs_of
+from ossicle.selection.leave_k_out import one_thread, out_of_fold_logits
 from ossicle.selection.material import Material
 
 __all__ = ["refit"]
@@ -35,34 +33,22 @@ def refit(
     ModelError
         If a label has no row that could be read.
     """
-    task = material.task
-    rows = material.rows(configuration.front_end, configuration.integration)
-    matrix, targets = np.asarray(rows.matrix), material.targets[rows.clip_index]
-    scaler = Scaler.fit(matrix)
+    question = material.question
+    *left_out, everything = jobs_of([configuration], folds, material)
     with one_thread():
-        fitted = configuration.model.fit(scaler(matrix), targets, n_labels=len(task.labels))
-        logits, truth = _left_out(configuration, material, folds)
-    return Classifier(
-        tasks=(task,),
-        front_end=configuration.front_end,
-        integration=configuration.integration,
-        scaler=scaler,
-        network=fitted.onnx(task.name),
+        scaler, matrix, _ = everything.scaled()
+        fitted = question.fit(configuration.model, matrix, everything.truth[everything.train])
+        tested = [job for job in left_out if len(job.test)]
+        logits = np.concatenate([out_of_fold_logits(job)[0] for job in tested])
+    truth = np.concatenate([job.truth[job.test] for job in tested])
+    return assemble(
+        configuration,
+        question,
+        fitted,
+        scaler,
         window=material.window,
         window_hop=material.window_hop,
-        activation={task.name: "softmax"},
-        temperature={task.name: fit_temperature(logits, truth)},
-        decision=Decision(),
-        metrics=dict(metrics),
-        provenance={**provenance, "configuration": configuration.describe()},
+        temperature=question.temperature(logits, truth),
+        metrics=metrics,
+        provenance=provenance,
     )
-
-
-def _left_out(
-    configuration: Configuration, material: Material, folds: Sequence[Fold]
-) -> tuple[NDArray[np.float64], Targets]:
-    """Logits and labels of every test row of every fold."""
-    jobs = [job for job in jobs_of([configuration], folds, material) if len(job.test)]
-    logits = [out_of_fold_logits(job)[0] for job in jobs]
-    truth = [job.targets[job.test] for job in jobs]
-    return np.concatenate(logits), np.concatenate(truth)

@@ -1,7 +1,7 @@
 """What a search found: the table, the front, and the classifier chosen from it."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,18 @@ from typing import Any
 from ossicle.classifier import Classifier
 from ossicle.datasets import Dataset, recording_marks
 from ossicle.errors import SearchError
-from ossicle.evaluation import Report, evaluate
 from ossicle.selection.front import pareto_front
 from ossicle.selection.grid import Configuration
-from ossicle.selection.leave_k_out import Fold
+from ossicle.selection.job import Fold
 from ossicle.selection.material import Material
 from ossicle.selection.refit import refit
 from ossicle.selection.table import Row
 from ossicle.workflow.files import replacing
 
 __all__ = ["SearchResult"]
+
+MERITS = ("tpr", "accuracy", "r2")
+"""Columns of which more is better."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,9 +30,10 @@ class SearchResult:
     Parameters
     ----------
     rows : list of dict
-        One a configuration: ``id, front_end, integration, model``; ``fpr, tpr, accuracy`` of all
-        left-out rows with ``_std`` over the folds; ``bytes`` of the network, ``latency_ms`` of
-        one window.
+        One a configuration: ``id, front_end, integration, model``; figures of all left-out rows
+        with ``_std`` over the folds, ``fpr, tpr, accuracy`` of labels, ``rmse, mae, r2`` of a
+        regression; ``bytes`` of the bundle (without the list of what it learnt from);
+        ``multiply_adds`` and ``latency_ms`` of one window, features and network; ``train_ms``.
     skipped : tuple of (path, reason)
     configurations : tuple of Configuration
         In the order of the rows.
@@ -38,6 +41,8 @@ class SearchResult:
     folds : tuple of (train, test)
         Positions of the clips.
     seed : int
+    dropped : tuple of dict
+        What successive halving left behind: figures on the ``share`` of the groups of its round.
     """
 
     rows: list[Row]
@@ -46,6 +51,7 @@ class SearchResult:
     material: Material
     folds: tuple[Fold, ...]
     seed: int
+    dropped: tuple[Row, ...] = ()
 
     def __repr__(self) -> str:
         n_clips, n_folds = len(self.material.dataset), len(self.folds)
@@ -57,17 +63,26 @@ class SearchResult:
         return self.rows
 
     def front(
-        self, *, minimise: Sequence[str] = ("fpr",), maximise: Sequence[str] = ("tpr",)
+        self, *, minimise: Sequence[str] | None = None, maximise: Sequence[str] | None = None
     ) -> list[Row]:
-        """The rows no other row beats in all objectives, ties kept; see `pareto_front`."""
+        """The rows no other row beats in all objectives, ties kept; see `pareto_front`.
+
+        Parameters
+        ----------
+        minimise, maximise : sequence of str, optional
+            Any columns of the table, as ``("fpr", "bytes", "latency_ms")``; by default ``fpr``
+            against ``tpr`` for labels, ``rmse`` against ``bytes`` for a regression.
+        """
+        question = self.material.question
+        minimise = question.minimise if minimise is None else minimise
+        maximise = question.maximise if maximise is None else maximise
         kept = pareto_front(self.rows, minimise=minimise, maximise=maximise)
         return [self.rows[place] for place in kept]
 
     def choose(self, **limits: float) -> Row:
-        """The row with the highest ``tpr - fpr`` within limits.
+        """The row with the highest ``tpr - fpr`` (of a regression the lowest error) within limits.
 
-        Ties go to the higher accuracy, then to the smaller network, then to the order of the
-        grid.
+        Ties go to the higher accuracy, then to the smaller bundle, then to the order of the grid.
 
         Parameters
         ----------
@@ -84,7 +99,7 @@ class SearchResult:
         allowed = list(range(len(self.rows)))
         for name, limit in limits.items():
             allowed = self._within(allowed, name, limit)
-        best = min(allowed, key=lambda place: (*_preference(self.rows[place]), place))
+        best = min(allowed, key=self._preference)
         return self.rows[best]
 
     def best(self, **limits: float) -> Classifier:
@@ -98,7 +113,8 @@ class SearchResult:
             raise SearchError(f"no configuration {id!r}; the table's column id names them")
         row = self.rows[places[0]]
         measured = {key: value for key, value in row.items() if isinstance(value, float | int)}
-        measured.pop("latency_ms", None)  # a time would change the bundle's bytes
+        for time in ("latency_ms", "train_ms"):  # they would change the bundle's bytes
+            measured.pop(time, None)
         return refit(
             self.configurations[places[0]],
             self.material,
@@ -109,7 +125,7 @@ class SearchResult:
 
     def evaluate(
         self, test: Dataset, *, paper_protocol: bool = False, **limits: float
-    ) -> dict[str, Report]:
+    ) -> dict[str, Any]:
         """Judge the chosen configuration once on recordings the search has not seen.
 
         Parameters
@@ -123,32 +139,55 @@ class SearchResult:
 
         Returns
         -------
-        dict of configuration id to Report
+        dict of configuration id to Report (or RegressionReport)
             One entry, or with ``paper_protocol`` those on the front of the test figures.
         """
         if not paper_protocol:
             chosen = self.choose(**limits)["id"]
-            return {chosen: evaluate(self.classifier(chosen), test)}
-        ids = [row["id"] for row in self.front()]
-        reports = [evaluate(self.classifier(one), test) for one in ids]
-        figures = [{"fpr": report.fpr, "tpr": report.tpr} for report in reports]
-        return {ids[place]: reports[place] for place in pareto_front(figures)}
+            return {chosen: self._judged(chosen, test)}
+        question, ids = self.material.question, [row["id"] for row in self.front()]
+        reports = {one: self._judged(one, test) for one in ids}
+        rates = ("fpr", "tpr") if question.maximise else question.minimise[:1]
+        figures = [{rate: getattr(report, rate) for rate in rates} for report in reports.values()]
+        kept = pareto_front(figures, minimise=rates[:1], maximise=rates[1:])
+        return {ids[place]: reports[ids[place]] for place in kept}
 
     def plot(
         self,
         path: str | Path | None = None,
         *,
-        x: str = "fpr",
-        y: str = "tpr",
+        x: str | None = None,
+        y: str | None = None,
+        z: str | None = None,
         chosen: str | None = None,
     ) -> Any:
-        """Draw the table with its front and a chosen row's id; save it if a path is given."""
+        """Draw the table with its front and a chosen row; save it if a path is given.
+
+        Parameters
+        ----------
+        path : path, optional
+        x, y, z : str, optional
+            Objectives: TPR over FPR, or RMSE over bytes, by default; a third in a second picture,
+            as ``x="bytes", y="tpr", z="latency_ms"``. Figures of merit are maximised, the others
+            minimised.
+        chosen : str, optional
+            Id of the row; that of `choose` by default.
+        """
         from ossicle.evaluation.plots import plot_front, save_png
 
-        front = pareto_front(self.rows, minimise=(x,), maximise=(y,))
-        chosen = self.choose()["id"] if chosen is None else chosen
-        names = ("model", "integration", "front_end")
-        figure = plot_front(self.rows, x=x, y=y, front=front, chosen=chosen, name=names)
+        asked = (x, y) if x and y else self.material.question.axes
+        axes = [axis for axis in (*asked, z) if axis]
+        merits = [axis for axis in axes if axis in MERITS]
+        costs = [axis for axis in axes if axis not in MERITS]
+        figure = plot_front(
+            self.rows,
+            x=axes[0],
+            y=axes[1],
+            z=z,
+            front=pareto_front(self.rows, minimise=costs, maximise=merits),
+            chosen=self.choose()["id"] if chosen is None else chosen,
+            name=("model", "integration", "front_end"),
+        )
         if path is not None:
             save_png(figure, path)
         return figure
@@ -159,6 +198,13 @@ class SearchResult:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
             writer.writeheader()
             writer.writerows(self.rows)
+
+    def _judged(self, id: str, test: Dataset) -> Any:  # noqa: A002 - the column's name
+        return self.material.question.evaluate(self.classifier(id), test)
+
+    def _preference(self, place: int) -> tuple[float, ...]:
+        row = self.rows[place]
+        return (*self.material.question.preference(row), row["bytes"], place)
 
     def _within(self, places: list[int], name: str, limit: float) -> list[int]:
         side, _, column = name.partition("_")
@@ -194,8 +240,3 @@ class SearchResult:
             "n_configurations": len(self.rows),
             "seed": self.seed,
         }
-
-
-def _preference(row: Mapping[str, Any]) -> tuple[float, float, int]:
-    """Smaller is better."""
-    return round(row["fpr"] - row["tpr"], 12), -row["accuracy"], row["bytes"]

@@ -5,26 +5,24 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from ossicle.classifier.description import check_storable
 from ossicle.datasets import Dataset
-from ossicle.datasets.splits import leave_k_out
-from ossicle.errors import BundleError, SearchError
-from ossicle.models.model import Targets
-from ossicle.selection.grid import DEFAULT_GRID, Configuration, Grid, expand
-from ossicle.selection.leave_k_out import LIBRARIES, Fold, times_path
+from ossicle.errors import SearchError
+from ossicle.selection.admission import admit, folds_of, only_one_class
+from ossicle.selection.drawing import draw_configurations
+from ossicle.selection.grid import DEFAULT_GRID, DEFAULT_GRIDS, Configuration, Grid, expand
+from ossicle.selection.halving import Rung, restrict, rungs
+from ossicle.selection.job import LIBRARIES, Fold
 from ossicle.selection.material import Material, StageProgress
+from ossicle.selection.question import Question
 from ossicle.selection.result import SearchResult
-from ossicle.selection.table import Table, make_table, timed
-from ossicle.types import Task
+from ossicle.selection.running import times_path
+from ossicle.selection.table import Row, Table, judged_rows, make_table, timed
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import digest, read_json, write_json
 
 __all__ = ["search"]
-
-MIN_FOLDS = 2
 
 SEARCHED = ("audio", "features", "models", "classifier", "evaluation", "selection")
 """What decides a table, beside the recordings and the grid."""
@@ -38,6 +36,8 @@ def search(
     window: float | None = None,
     window_hop: float | None = None,
     task: str | None = None,
+    draw: int | None = None,
+    halving: int | None = None,
     n_jobs: int = 1,
     seed: int = 0,
     out: str | Path | None = None,
@@ -51,7 +51,8 @@ def search(
     dataset : Dataset
         Recordings to choose and train on; keep the test recordings out of it.
     grid : dict of lists, or list of such dicts
-        Front ends, integrations, models and their parameters; see `ossicle.selection.grid`.
+        Front ends, integrations, scalings, models and their parameters; see
+        `ossicle.selection.grid`. By default a small grid that suits the kind of task.
     leave_out : float or int, optional
         Fraction of the groups, or number of groups, held out at a time; None: the data set's
         official folds if it has them, else a tenth of the groups.
@@ -60,10 +61,17 @@ def search(
         whole recordings and cannot listen to a stream. The hop defaults to half the window.
     task : str, optional
         Which of the data set's tasks; the first by default.
+    draw : int, optional
+        Random search: judge only this many configurations, drawn from the grid, whose values may
+        then be ranges as ``{"from": 0.1, "to": 1000, "scale": "log"}``.
+    halving : int, optional
+        Successive halving: judge all configurations on a few groups first, and in each round go
+        on with one in ``halving`` on as many times the groups; the last round is on all. What was
+        dropped is in the result's ``dropped``.
     n_jobs : int
         Processes; the table does not depend on it. -1: all cores.
     seed : int
-        Of the folds.
+        Of the folds and everything drawn.
     out : path, optional
         Folder in which everything finished is kept: a killed search resumes, a finished one
         returns at once. A temporary folder by default.
@@ -85,17 +93,14 @@ def search(
     """
     if seed < 0:
         raise SearchError(f"seed is {seed}; allowed are 0 and above")
-    configurations = expand(DEFAULT_GRID if grid is None else grid)
-    chosen = _checked_task(dataset, task)
-    try:
-        check_storable(chosen, window, window_hop)
-    except BundleError as error:
-        raise SearchError(f"{dataset.name}: no classifier can hold this: {error}") from error
-    folds = _folds(dataset, chosen, leave_out, seed)
+    configurations = _configurations(grid, dataset.task(task).kind, draw, seed)
+    question = admit(dataset, configurations, task=task, window=window, window_hop=window_hop)
+    one_class = only_one_class(configurations)
+    folds = folds_of(dataset, question, leave_out=leave_out, seed=seed, one_class=one_class)
     root = Path(tempfile.mkdtemp(prefix="ossicle-") if out is None else out)
     material = Material(
         dataset=dataset,
-        task=chosen,
+        question=question,
         window=window,
         window_hop=window_hop,
         fingerprint=dataset.fingerprint(),
@@ -105,6 +110,12 @@ def search(
     )
     if out is None:
         weakref.finalize(material, shutil.rmtree, root, ignore_errors=True)
+    dropped: list[Row] = []
+    for rung in _rounds(len(configurations), halving, dataset):
+        narrow = restrict(folds, dataset, question, rung.share, seed=seed)
+        judged = judged_rows(configurations, narrow, material, progress)
+        configurations, lost = _halved(configurations, judged, rung.keep, question)
+        dropped += [{**row, "share": rung.share} for row in lost]
     rows, skipped = _finished_table(configurations, folds, material, progress)
     return SearchResult(
         rows=rows,
@@ -113,57 +124,34 @@ def search(
         material=material,
         folds=folds,
         seed=seed,
+        dropped=tuple(dropped),
     )
 
 
-def _checked_task(dataset: Dataset, name: str | None) -> Task:
-    task = dataset.task(name)
-    if task.kind not in ("binary", "multiclass"):
-        raise SearchError(f"task {task.name!r} is {task.kind}; search takes binary and multiclass")
-    present = np.unique(dataset.targets(task.name))
-    if len(present) < 2:
-        heard = ", ".join(task.labels[index] for index in present) or "none"
-        raise SearchError(
-            f"{dataset.name}: {len(dataset)} clips hold {len(present)} label ({heard}); at least "
-            "2 are needed. Are the recordings in one folder per label?"
-        )
-    absent = [task.labels[k] for k in range(len(task.labels)) if k not in present]
-    if absent:
-        raise SearchError(
-            f"{dataset.name}: no clip here bears {', '.join(absent)}; drop the label, or put "
-            "recordings of it into the training part"
-        )
-    return task
+def _configurations(
+    grid: Grid | None, kind: str, draw: int | None, seed: int
+) -> list[Configuration]:
+    default = DEFAULT_GRIDS.get(kind, DEFAULT_GRID)
+    asked = default if grid is None else grid
+    if draw is None:
+        return expand(asked, default=default)
+    return draw_configurations(asked, draw, seed=seed, default=default)
 
 
-def _folds(
-    dataset: Dataset, task: Task, leave_out: float | int | None, seed: int
-) -> tuple[Fold, ...]:
-    """Official folds if there are any and nothing else is asked, else leave-k-out."""
-    if leave_out is None and dataset.has_folds:
-        folds = [(train, test) for _, train, test in dataset.fold_indices()]
-    else:
-        folds = leave_k_out(dataset.groups, 0.1 if leave_out is None else leave_out, seed=seed)
-    if len(folds) < MIN_FOLDS:
-        raise SearchError(
-            f"{dataset.name}: {len(folds)} fold(s) of {len(dataset)} clips; at least {MIN_FOLDS} "
-            "are needed. Leave out less, or give clips of different recordings different groups"
-        )
-    targets = dataset.targets(task.name)
-    for train, _ in folds:
-        _refuse_one_label(dataset, task, targets[train])
-    return tuple(folds)
+def _rounds(n_configurations: int, halving: int | None, dataset: Dataset) -> list[Rung]:
+    if halving is None:
+        return []
+    return rungs(n_configurations, halving, n_groups=int(dataset.groups.max()) + 1)
 
 
-def _refuse_one_label(dataset: Dataset, task: Task, targets: Targets) -> None:
-    """Every training part needs two labels to tell apart."""
-    present = np.unique(targets)
-    if len(present) < 2:
-        gone = ", ".join(task.labels[k] for k in range(len(task.labels)) if k not in present[:1])
-        raise SearchError(
-            f"{dataset.name}: a fold leaves only one label to train on; all clips of {gone} are "
-            "of one group or fold. Add other recordings of it, or leave out less"
-        )
+def _halved(
+    configurations: Sequence[Configuration], rows: Sequence[Row], keep: int, question: Question[Any]
+) -> tuple[list[Configuration], list[Row]]:
+    """The best configurations in the order of the grid, and the rows of the others."""
+    order = sorted(range(len(rows)), key=lambda place: (*question.preference(rows[place]), place))
+    best = set(order[:keep])
+    kept = [configurations[place] for place in sorted(best)]
+    return kept, [row for place, row in enumerate(rows) if place not in best]
 
 
 def _finished_table(
@@ -185,8 +173,8 @@ def _finished_table(
     key = store.key("search", version=version, parameters=parameters, inputs=inputs)
     artifact, times = store.get(key), times_path(store, key)
     if artifact is None or not times.is_file():
-        table, latencies = make_table(configurations, folds, material, progress)
-        write_json(times, latencies)
+        table, measured = make_table(configurations, folds, material, progress)
+        write_json(times, measured)
         with store.writing(key, step="search", parameters=parameters, inputs=inputs) as folder:
             write_json(folder / "table.json", table)
         artifact = store.get(key)

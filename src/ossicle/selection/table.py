@@ -1,29 +1,26 @@
 """The table of a search: one row a configuration, quality with its spread, and cost."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ossicle.evaluation.judging import positive_label
-from ossicle.evaluation.metrics import rates
-from ossicle.features import FrontEnd, front_end, integrate
+from ossicle.features import front_end
 from ossicle.models import model
-from ossicle.selection.grid import Configuration
-from ossicle.selection.leave_k_out import Fold, Job, jobs_of, run_jobs
+from ossicle.selection.cost import describing_ms
+from ossicle.selection.grid import SCALINGS, Configuration
+from ossicle.selection.job import Fold, Job, jobs_of
 from ossicle.selection.material import Material, StageProgress
-from ossicle.types import Task
+from ossicle.selection.question import Question
+from ossicle.selection.running import run_jobs
 
-__all__ = ["QUALITIES", "Row", "Table", "make_table", "timed", "without_shared"]
+__all__ = ["Row", "Table", "judged_rows", "make_table", "timed", "without_shared"]
 
 Row = dict[str, Any]
 Table = tuple[list[Row], tuple[tuple[str, str], ...]]
 """The rows, and the clips that could not be read with the reason."""
 
-QUALITIES = ("fpr", "tpr", "accuracy")
-TIMED_RUNS = 5
+Results = Sequence[Mapping[str, Any]]
 
 
 def make_table(
@@ -31,37 +28,61 @@ def make_table(
     folds: Sequence[Fold],
     material: Material,
     progress: StageProgress | None = None,
-) -> tuple[dict[str, Any], list[float]]:
-    """Judge every configuration.
+) -> tuple[dict[str, Any], list[dict[str, float]]]:
+    """Judge every configuration, and measure what it costs.
 
     Returns
     -------
     dict
         ``rows`` and ``skipped``: the same bytes for the same recordings, grid and seed.
-    list of float
-        Milliseconds a window of each configuration, as measured this time.
+    list of dict
+        ``train_ms`` and ``latency_ms`` (one window) of each configuration, as measured this time.
     """
     pairs = dict.fromkeys((c.front_end, c.integration) for c in configurations)
     described = {pair: material.rows(*pair, progress=progress) for pair in pairs}
-    jobs = list(jobs_of(configurations, folds, material))
-    results = run_jobs(jobs, material.store, n_jobs=material.n_jobs, progress=progress)
+    found = _results(configurations, folds, material, progress, cost=True)
     front_ms = {
-        pair: _front_end_ms(*pair, mean_frames=rows.mean_frames) for pair, rows in described.items()
+        pair: describing_ms(*pair, mean_frames=rows.mean_frames) for pair, rows in described.items()
     }
-    rows, latencies = [], []
-    for place, configuration in enumerate(configurations):
-        mine = _results_of(place, jobs, results)
-        rows.append(_row(configuration, mine, material.task))
-        network_ms = next(result["network_ms"] for result in mine if "network_ms" in result)
-        latencies.append(network_ms + front_ms[configuration.front_end, configuration.integration])
+    rows, times = [], []
+    for configuration, results in zip(configurations, found, strict=True):
+        pair = configuration.front_end, configuration.integration
+        n_frames = max(1, round(described[pair].mean_frames))
+        cost = next(result for result in results if "bytes" in result)
+        describing = configuration.front_end.multiply_adds(n_frames)
+        rows.append(
+            {
+                **_judged(configuration, results, material.question),
+                "bytes": cost["bytes"],
+                "multiply_adds": cost["multiply_adds"] + describing,
+            }
+        )
+        latency = cost["network_ms"] + front_ms[pair]
+        times.append({"train_ms": cost["train_ms"], "latency_ms": latency})
     skipped = dict.fromkeys(pair for found in described.values() for pair in found.skipped)
-    return {"rows": rows, "skipped": list(skipped)}, latencies
+    return {"rows": rows, "skipped": list(skipped)}, times
 
 
-def timed(table: Mapping[str, Any], latencies: Sequence[float]) -> Table:
+def judged_rows(
+    configurations: Sequence[Configuration],
+    folds: Sequence[Fold],
+    material: Material,
+    progress: StageProgress | None = None,
+) -> list[Row]:
+    """The rows without cost, for a round that only decides which configurations go on."""
+    found = _results(configurations, folds, material, progress, cost=False)
+    return [
+        _judged(configuration, results, material.question)
+        for configuration, results in zip(configurations, found, strict=True)
+    ]
+
+
+def timed(table: Mapping[str, Any], times: Sequence[Mapping[str, float]]) -> Table:
     """Put the measured times into the rows."""
-    pairs = zip(table["rows"], latencies, strict=True)
-    rows = [{**row, "latency_ms": round(latency, 4)} for row, latency in pairs]
+    rows = [
+        {**row, **{name: round(value, 4) for name, value in measured.items()}}
+        for row, measured in zip(table["rows"], times, strict=True)
+    ]
     return rows, tuple((path, why) for path, why in table["skipped"])
 
 
@@ -77,9 +98,21 @@ def without_shared(rows: Sequence[Row], column: str) -> tuple[list[Row], str]:
     return [{**row, column: text} for row, text in zip(rows, kept, strict=True)], " ".join(shared)
 
 
-def _results_of(
-    place: int, jobs: Sequence[Job], results: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+def _results(
+    configurations: Sequence[Configuration],
+    folds: Sequence[Fold],
+    material: Material,
+    progress: StageProgress | None,
+    *,
+    cost: bool,
+) -> list[list[dict[str, Any]]]:
+    """What every job found, by configuration."""
+    jobs = list(jobs_of(configurations, folds, material, cost=cost))
+    results = run_jobs(jobs, material.store, n_jobs=material.n_jobs, progress=progress)
+    return [_results_of(place, jobs, results) for place in range(len(configurations))]
+
+
+def _results_of(place: int, jobs: Sequence[Job], results: Results) -> list[dict[str, Any]]:
     """What every job found for one configuration."""
     pairs = [(job, found) for job, found in zip(jobs, results, strict=True) if place in job.places]
     return [
@@ -88,32 +121,21 @@ def _results_of(
     ]
 
 
-def _row(configuration: Configuration, results: Sequence[Mapping[str, Any]], task: Task) -> Row:
+def _judged(configuration: Configuration, results: Results, question: Question[Any]) -> Row:
     """Figures of all left-out rows together, and their standard deviation over the folds."""
-    confusions = [np.array(found["confusions"]) for found in results if "confusions" in found]
-    pooled = figures(np.sum(confusions, axis=0), task)
-    each = [figures(confusion, task) for confusion in confusions]
-    spread = {f"{name}_std": _spread([one[name] for one in each]) for name in QUALITIES}
+    counts = [np.array(found["counts"]) for found in results if "counts" in found]
+    each = [question.figures(count) for count in counts]
+    spread = {f"{name}_std": _spread([one[name] for one in each]) for name in question.qualities}
     described = configuration.describe()
+    scaling = "" if configuration.scaling == SCALINGS[0] else f" by {configuration.scaling}"
     return {
         "id": configuration.id,
         "front_end": _words(described["front_end"], front_end),
-        "integration": configuration.integration,
+        "integration": configuration.integration + scaling,
         "model": _words(described["model"], model),
-        **pooled,
+        **question.figures(np.sum(counts, axis=0)),
         **spread,
-        "bytes": next(found["bytes"] for found in results if "bytes" in found),
     }
-
-
-def figures(confusion: NDArray[np.int64], task: Task) -> dict[str, float]:
-    """False and true positive rate (macro one against the rest beyond two labels), accuracy."""
-    label = positive_label(task)
-    found = rates(confusion, positive=None if label is None else task.index(label))
-    accuracy = float(np.trace(confusion) / confusion.sum())
-    # Rounded far below what a clip is worth, so that equal counts are equal figures.
-    exact = {"fpr": found.fpr, "tpr": found.tpr, "accuracy": accuracy}
-    return {name: round(value, 12) for name, value in exact.items()}
 
 
 def _spread(values: Sequence[float]) -> float:
@@ -127,16 +149,3 @@ def _words(description: Mapping[str, Any], build: Any) -> str:
     usual = build(description["name"]).describe()
     special = [f"{key}={value}" for key, value in description.items() if usual[key] != value]
     return " ".join([description["name"], *special])
-
-
-def _front_end_ms(front: FrontEnd, integration: str, *, mean_frames: float) -> float:
-    """Median time to describe one window of the average length."""
-    samples = np.random.default_rng(0).normal(
-        scale=0.1, size=front.n_samples(max(1, round(mean_frames)))
-    )
-    times = []
-    for _ in range(TIMED_RUNS):
-        start = time.perf_counter()
-        integrate(front(samples.astype(np.float32)), integration)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times) * 1000.0)

@@ -7,12 +7,13 @@ from ossicle.steps.data import (
     open_dataset,
     split_dataset,
 )
-from ossicle.steps.hearing import Heard, evaluate_bundle, listen_to, predict_files
+from ossicle.steps.hearing import Heard, benchmark_bundle, evaluate_bundle, listen_to, predict_files
 from ossicle.steps.searching import TESTS, search_dataset
 
 __all__ = [
     "TESTS",
     "Heard",
+    "benchmark_bundle",
     "check_dataset",
     "evaluate_bundle",
     "export_dataset",

@@ -1,7 +1,7 @@
 """Steps with a finished classifier: judge it, let it answer, let it listen."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,21 +10,37 @@ from ossicle.audio import info, read_blocks, read_pcm
 from ossicle.classifier import load
 from ossicle.datasets import SOUND_ENDINGS
 from ossicle.errors import AudioError, DatasetError, FeatureError, ModelError
-from ossicle.evaluation import Report, evaluate
+from ossicle.evaluation import (
+    Benchmark,
+    RegressionReport,
+    Report,
+    benchmark,
+    evaluate,
+    evaluate_values,
+)
 from ossicle.extras import require
 from ossicle.selection import StageProgress
 from ossicle.steps.data import open_dataset
 from ossicle.types import Event, Prediction, Samples
 
-__all__ = ["Heard", "evaluate_bundle", "listen_to", "predict_files"]
+__all__ = ["Heard", "benchmark_bundle", "evaluate_bundle", "listen_to", "predict_files"]
+
+
+JUDGES: Mapping[str, Callable[..., Report | RegressionReport]] = {
+    "binary": evaluate,
+    "multiclass": evaluate,
+    "regression": evaluate_values,
+}
+"""What judges each kind of task."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """Answers for many files, and the files that could not be heard with the reason."""
+    """Answers for many files; those that could not be heard, and what of a folder is no sound."""
 
     predictions: list[Prediction]
     skipped: list[tuple[Path, str]]
+    passed_over: list[tuple[Path, str]]
 
 
 def evaluate_bundle(
@@ -37,11 +53,13 @@ def evaluate_bundle(
     where: Mapping[str, str] | None = None,
     command: str = "",
     progress: StageProgress | None = None,
-) -> Report:
+) -> Report | RegressionReport:
     """Judge a classifier on a data set; with ``out``, write the HTML report."""
     dataset = open_dataset(path, layout=layout, task=task, where=where)
-    return evaluate(
-        load(bundle),
+    classifier = load(bundle)
+    kinds = [each.kind for each in classifier.tasks if task in (None, each.name)]
+    return JUDGES.get(kinds[0] if kinds else "", evaluate)(
+        classifier,
         dataset,
         task=task,
         out=out,
@@ -50,30 +68,68 @@ def evaluate_bundle(
     )
 
 
+def benchmark_bundle(
+    bundle: Path,
+    path: Path | None = None,
+    *,
+    layout: str | None = None,
+    task: str | None = None,
+    where: Mapping[str, str] | None = None,
+    runs: int = 200,
+    warmup: int = 20,
+    progress: StageProgress | None = None,
+) -> Benchmark:
+    """Measure a classifier on this machine, and on a data set where one is named."""
+    dataset = open_dataset(path, layout=layout, task=task, where=where) if path else None
+    return benchmark(
+        bundle,
+        dataset,
+        task=task,
+        runs=runs,
+        warmup=warmup,
+        progress=progress and partial(progress, "evaluate"),
+    )
+
+
 def predict_files(bundle: Path, sounds: Sequence[Path]) -> Heard:
     """Answer for each file, and for each sound file of a folder; a bad file stops nothing."""
     classifier = load(bundle)
     predictions, skipped = [], []
-    for sound, name in _files(sounds):
+    found, passed_over = _files(sounds)
+    for sound, name in found:
         try:
             predictions.append(replace(classifier(sound), recording=name))
         except (AudioError, FeatureError, ModelError) as error:
             skipped.append((sound, str(error)))
-    if not predictions and not skipped:
-        raise DatasetError(f"no sound file in {', '.join(map(str, sounds))}")
-    return Heard(predictions, skipped)
+    if not found:
+        others = f"; {len(passed_over)} other files" if passed_over else ""
+        raise DatasetError(f"no sound file in {', '.join(map(str, sounds))}{others}")
+    return Heard(predictions, skipped, passed_over)
 
 
-def _files(sounds: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Each sound with its name: within its folder where a folder was given."""
+def _files(sounds: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[tuple[Path, str]]]:
+    """Each sound with its name, within its folder where a folder was given; what is no sound."""
+    found: list[tuple[Path, str]] = []
+    passed_over: list[tuple[Path, str]] = []
     for path in sounds:
-        if path.is_dir():
-            found = (file for file in sorted(path.rglob("*")) if file.is_file())
-            for file in found:
-                if file.suffix.lower() in SOUND_ENDINGS:
-                    yield file, file.relative_to(path).as_posix()
-        else:
-            yield path, path.name
+        if not path.is_dir():
+            found.append((path, path.name))
+            continue
+        for file in sorted(each for each in path.rglob("*") if not each.is_dir()):
+            if why := _no_sound(file):
+                passed_over.append((file, why))
+            else:
+                found.append((file, file.relative_to(path).as_posix()))
+    return found, passed_over
+
+
+def _no_sound(file: Path) -> str:
+    """Why a file of a folder is not heard; empty if it is."""
+    if not file.exists():
+        return "a link that leads nowhere"
+    if not file.is_file():
+        return "a device or pipe, not a file"
+    return "" if file.suffix.lower() in SOUND_ENDINGS else "not a sound file"
 
 
 def listen_to(

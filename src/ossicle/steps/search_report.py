@@ -1,32 +1,17 @@
 """The HTML page of a search: the choice, the front, the table, and the figures on the test part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ossicle.evaluation import Report
 from ossicle.evaluation.html import Picture, Section, Table, write_html
 from ossicle.evaluation.plots import png_bytes
-from ossicle.evaluation.sections import made_by, report_sections
+from ossicle.evaluation.sections import made_by
 from ossicle.selection import SearchResult
 from ossicle.selection.table import Row, without_shared
 
-__all__ = ["COLUMNS", "write_search_report"]
-
-COLUMNS = (
-    "front_end",
-    "integration",
-    "model",
-    "tpr",
-    "tpr_std",
-    "fpr",
-    "fpr_std",
-    "accuracy",
-    "accuracy_std",
-    "bytes",
-    "latency_ms",
-)
+__all__ = ["write_search_report"]
 
 
 def write_search_report(
@@ -34,8 +19,8 @@ def write_search_report(
     result: SearchResult,
     *,
     chosen: Row,
-    tests: Mapping[str, Report],
-    paper: Mapping[str, Report] | None = None,
+    tests: Mapping[str, Any],
+    paper: Mapping[str, Any] | None = None,
     command: str,
 ) -> None:
     """Write the page.
@@ -55,71 +40,103 @@ def write_search_report(
     """
     dataset = result.material.dataset
     sections = [
-        _chosen(chosen, len(result.rows)),
-        *_tests(tests),
-        *_paper(paper or {}),
+        _chosen(result, chosen),
+        *_tests(result, tests),
+        *_paper(result, paper or {}),
         _front(result, chosen),
-        _table(result.rows, chosen),
+        _table(result, chosen),
+        *_dropped(result),
         Section("Recordings", code=str(dataset.check()), folded=True),
         *([] if len(tests) == 1 else [made_by(command, {})]),
     ]
     write_html(path, f"Search on {dataset.name}", sections)
 
 
-def _chosen(row: Row, n_rows: int) -> Section:
+def _chosen(result: SearchResult, row: Row) -> Section:
+    judged = len(result.rows) + len(result.dropped)
     return Section(
         "Chosen",
         text=f"{row['model']} on {row['integration']} of {row['front_end']}: the best of "
-        f"{n_rows} configurations on recordings left out of training (validation figures).",
+        f"{judged} configurations on recordings left out of training (validation figures).",
         tiles=[
-            ("TPR", f"{row['tpr']:.3f}", f"± {row['tpr_std']:.3f} over folds"),
-            ("FPR", f"{row['fpr']:.3f}", f"± {row['fpr_std']:.3f} over folds"),
-            ("accuracy", f"{row['accuracy']:.3f}", f"± {row['accuracy_std']:.3f} over folds"),
-            ("network", f"{row['bytes'] / 1024:.0f} KiB", "ONNX"),
+            *((name, f"{row[name]:.3f}", _spread(row, name)) for name in _qualities(result)),
+            ("bundle", f"{row['bytes'] / 1024:.0f} KiB", "one file"),
             ("latency", f"{row['latency_ms']:.2f} ms", "features and network, one window"),
+            ("multiply-adds", f"{row['multiply_adds'] / 1e6:.2f} M", "a window"),
         ],
     )
 
 
-def _tests(tests: Mapping[str, Report]) -> list[Section]:
-    """All figures of a single test; accuracy a fold where there are several."""
+def _qualities(result: SearchResult) -> tuple[str, ...]:
+    return result.material.question.qualities
+
+
+def _spread(row: Row, name: str) -> str:
+    return f"± {row[f'{name}_std']:.3f} over folds"
+
+
+def _tests(result: SearchResult, tests: Mapping[str, Any]) -> list[Section]:
+    """All figures of a single test; the qualities of each part where there are several."""
     if len(tests) == 1:
-        first, *others = report_sections(next(iter(tests.values())))
+        question = result.material.question
+        first, *others = question.sections(next(iter(tests.values())))
         return [replace(first, title="Test, on recordings held out"), *others]
     if not tests:
         return []
-    rows = [
-        (name, report.n_clips, report.accuracy, report.tpr, report.fpr)
-        for name, report in tests.items()
-    ]
     text = "Each part was judged once, by what was chosen and trained on the others."
-    columns = ("test part", "clips", "accuracy", "TPR", "FPR")
-    return [Section("Test", text=text, tables=[Table(columns, rows)])]
+    return [Section("Test", text=text, tables=[_parts("test part", result, tests)])]
 
 
-def _paper(paper: Mapping[str, Report]) -> list[Section]:
+def _paper(result: SearchResult, paper: Mapping[str, Any]) -> list[Section]:
     if not paper:
         return []
     text = (
         "The paper's protocol: the whole front was judged on the test part and selected again "
         "there. These figures are optimistic, since the test recordings took part in choosing."
     )
-    rows = [(name, r.accuracy, r.tpr, r.fpr) for name, r in paper.items()]
-    columns = ("configuration", "accuracy", "TPR", "FPR")
-    return [Section("Selected again on the test", text=text, tables=[Table(columns, rows)])]
+    table = _parts("configuration", result, paper)
+    return [Section("Selected again on the test", text=text, tables=[table])]
+
+
+def _parts(what: str, result: SearchResult, reports: Mapping[str, Any]) -> Table:
+    """One row a report."""
+    names = _qualities(result)
+    rows = [
+        (name, report.n_clips, *(getattr(report, quality) for quality in names))
+        for name, report in reports.items()
+    ]
+    return Table((what, "clips", *names), rows)
 
 
 def _front(result: SearchResult, chosen: Row) -> Section:
-    figure = result.plot(chosen=chosen["id"])
     text = "Each point is a configuration, judged on recordings left out of its training."
-    picture = Picture(png_bytes(figure), alt="True against false positive rate of the search")
-    return Section("Front", text=text, pictures=[picture])
+    quality = result.material.question.axes[1]
+    figures = {
+        "One objective against another": result.plot(chosen=chosen["id"]),
+        "Quality against bytes and latency": result.plot(
+            x="bytes", y=quality, z="latency_ms", chosen=chosen["id"]
+        ),
+    }
+    pictures = [Picture(png_bytes(figure), alt=alt) for alt, figure in figures.items()]
+    return Section("Front", text=text, pictures=pictures)
 
 
-def _table(rows: Sequence[Row], chosen: Row) -> Section:
+def _table(result: SearchResult, chosen: Row) -> Section:
+    rows = result.rows
     short, shared = without_shared(rows, "front_end")
-    cells: list[list[Any]] = [[row[column] for column in COLUMNS] for row in short]
+    columns = [column for column in rows[0] if column != "id"]
+    cells: list[list[Any]] = [[row[column] for column in columns] for row in short]
     marked = [place for place, row in enumerate(rows) if row["id"] == chosen["id"]]
-    table = Table([column.replace("_", " ") for column in COLUMNS], cells, marked=marked)
+    table = Table([column.replace("_", " ") for column in columns], cells, marked=marked)
     text = f"All with {shared}." if shared else ""
     return Section("All configurations", text, tables=[table], folded=len(rows) > 20)
+
+
+def _dropped(result: SearchResult) -> list[Section]:
+    """What successive halving left behind, and on how much of the recordings."""
+    if not result.dropped:
+        return []
+    columns = ("front_end", "integration", "model", *_qualities(result), "share")
+    cells = [[row[column] for column in columns] for row in result.dropped]
+    text = "Judged on a share of the recordings and left behind by the better ones."
+    return [Section("Dropped on the way", text, tables=[Table(columns, cells)], folded=True)]

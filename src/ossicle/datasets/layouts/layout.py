@@ -120,7 +120,11 @@ def read_tabled(
     used = {str(clip.path) for clip in content.clips}
     base = f"{found.root}/".replace("//", "/")
     unnamed = [] if found.only else [name for name in found.sounds if base + name not in used]
-    other_tables = () if found.only else tuple(name for name in found.tables if name != table)
+    other_tables = (
+        ()
+        if found.only
+        else tuple(name for name in found.tables if name != table and name not in companions)
+    )
     skipped = (
         *content.skipped,
         *((name, f"not named in {table}") for name in unnamed),
