@@ -235,6 +235,8 @@ def test_a_tensor_is_written_and_read_again_equal(sounds, tmp_path):
     )
     write_tensor(tmp_path / "again.h5", tensor)
     assert (tmp_path / "again.h5").read_bytes() == path.read_bytes()
+    with pytest.raises(DatasetError, match=r"read it with read_tensor\(\)"):
+        read_dataset(path)
     with h5py.File(path) as file:
         assert [d.label for d in file["input"].dims] == ["sample", "channel", "height", "width"]
         assert file["sample_names"].asstr()[0] == "0.wav"

@@ -120,6 +120,12 @@ class Dataset(LabelledClips):
         allow : collection of str
             As ``("CC0", "CC BY")``, which is CC BY of every version and nothing stricter;
             ``"not stated"`` allows recordings that tell none.
+
+        >>> from ossicle.types import Recording
+        >>> clips = tuple(Clip(Recording(Path(f"{i}.wav"), licence=name))
+        ...               for i, name in enumerate(("CC-BY-3.0", "CC BY-NC", "cc0")))
+        >>> [clip.id for clip in Dataset(clips).licensed(("CC0", "CC BY"))]
+        ['0.wav', '2.wav']
         """
         kept = (clip for clip in self.clips if is_allowed(clip.recording.licence, allow))
         return self._with(tuple(kept), same_tasks=False)
@@ -158,6 +164,15 @@ class Dataset(LabelledClips):
         ------
         DatasetError
             If a length is not above 0, or one recording is in two groups, folds or splits.
+
+        >>> import tempfile
+        >>> from ossicle.audio import write_audio
+        >>> from ossicle.types import Recording
+        >>> path = Path(tempfile.mkdtemp()) / "1.wav"
+        >>> write_audio(path, np.zeros(24_000), 8_000)
+        >>> clip = Clip(Recording(path), 1.0, 2.0, {"label": "bell"})
+        >>> Dataset((clip,), (make_task("label", ["bell"]),)).windows(1.0).labels().tolist()
+        ['background', 'bell', 'background']
         """
         asked = self.task(task)
         clips = window_clips(

@@ -95,6 +95,8 @@ def _one_file(path: Path) -> Found:
     if path.suffix.lower() in LABEL_ENDINGS:
         beside = find(path.parent).sounds
         return Found(path.parent, sounds=beside, others=((path.name, NOT_SOUND),), only=True)
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        raise DatasetError(f"{path} holds arrays, not recordings; read it with read_tensor()")
     raise DatasetError(
         f"{path} is neither a folder, a table nor a sound; endings of tables are "
         f"{' '.join(sorted({TABLE_ENDING, *LABEL_ENDINGS}))}, of sounds "

@@ -79,6 +79,11 @@ class LabelledClips:
         ------
         DatasetError
             If a clip has none.
+
+        >>> from ossicle.datasets.tasks import make_task
+        >>> clips = (Clip(Recording(Path("1.wav")), labels={"bpm": "92.5"}),)
+        >>> LabelledClips(clips, (make_task("bpm", ["92.5"], "regression"),)).values()
+        array([92.5])
         """
         asked = self.task(task)
         labels = self.labels(task).tolist()
@@ -145,6 +150,11 @@ class LabelledClips:
         ------
         DatasetError
             If there is no such recording, or several.
+
+        >>> from ossicle.datasets.tasks import make_task
+        >>> clip = Clip(Recording(Path("1.wav")), 0.5, 2.0, {"label": "bell"})
+        >>> LabelledClips((clip,), (make_task("label", ["bell"]),)).events("1.wav")
+        (Event(label='bell', start=0.5, end=2.0, score=1.0, task='label'),)
         """
         asked, path = self.task(task), self._path_of(recording)
         found = (

@@ -36,7 +36,7 @@ def _read(found: Found, tasks: Sequence[str] | None) -> Dataset:
     if len(tables) != 1:
         raise DatasetError(
             f"{found.root} holds {len(tables)} tables of clips ({', '.join(tables) or 'none'}); "
-            f"one with a column 'path' or 'filename' is needed. Name the CSV itself"
+            "one with a column 'path' or 'filename' is needed. Name the CSV itself"
         )
     return read_tabled(
         found, tables[0], root=found.root, tasks=tasks, inside=False, companions=COMPANIONS

@@ -1,12 +1,14 @@
 """``meta.csv`` or ``events.csv`` beside a folder ``audio/`` that its paths begin at.
 
-``events.csv`` has one row an event (``filename, onset, offset, label``): strong labels.
+``events.csv`` has one row an event (``filename, onset, offset, label``): strong labels. Beside a
+``clips.csv`` it only says when what is in the clips is heard, and the clips are read.
 """
 
 from collections.abc import Sequence
 
 from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.files import Found
+from ossicle.datasets.layouts.csv_table import PREFERRED
 from ossicle.datasets.layouts.layout import Layout, read_tabled
 from ossicle.errors import DatasetError
 
@@ -19,7 +21,8 @@ MIXED = "clips.csv"
 
 
 def _table(found: Found) -> str | None:
-    return next((name for name in TABLES if name in found.tables), None)
+    named = TABLES[:1] if PREFERRED in found.tables else TABLES
+    return next((name for name in named if name in found.tables), None)
 
 
 def _matches(found: Found) -> bool:
