@@ -41,12 +41,11 @@ def main() -> int:
 
 def _words() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m studies.alarm", description=__doc__)
-    parser.add_argument("--work", default=str(ROOT / "runs" / "alarm-study"),
-                        help="folder in which finished parts are kept (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--out", default=str(ROOT / "docs"),
-                        help="folder of the page and its pictures (default: %(default)s)")  # fmt: skip
+    work, out = ROOT / "runs" / "alarm-study", ROOT / "docs"
+    parser.add_argument("--work", default=work, help="folder of finished parts: %(default)s")
+    parser.add_argument("--out", default=out, help="folder of page and pictures: %(default)s")
     parser.add_argument("--processes", type=int, default=2, help="default: %(default)s")
-    parser.add_argument("--small", action="store_true", help="a minute instead of a quarter hour")
+    parser.add_argument("--small", action="store_true", help="a trial run in under a minute")
     return parser.parse_args()
 
 

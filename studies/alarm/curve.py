@@ -31,9 +31,7 @@ def measure_curve(place: Workplace, described: dict[str, Any]) -> dict[str, Any]
     by_mixes = [
         {"n": n, "draw": draw, **judged(places)} for n, draw, places in _fewer(place, len(train))
     ]
-    by_sources = [
-        {**about, **judged(places)} for about, places in _fewer_sources(place, mixes[0])
-    ]
+    by_sources = [{**about, **judged(places)} for about, places in _fewer_sources(place, mixes[0])]
     return {"by_mixes": by_mixes, "by_sources": by_sources}
 
 

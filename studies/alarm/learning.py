@@ -47,9 +47,7 @@ class Rows:
         return cls(matrices[of_row, rows], positives[of_row, rows])
 
 
-def describe(
-    mixes: Dataset, configuration: Configuration, features: Path, *, n_jobs: int
-) -> Rows:
+def describe(mixes: Dataset, configuration: Configuration, features: Path, *, n_jobs: int) -> Rows:
     """One row a mix, kept in a feature store."""
     store = FeatureStore(features)
     table = store.extract(mixes.clips, configuration.front_end, window=DURATION, n_jobs=n_jobs)

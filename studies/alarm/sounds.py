@@ -1,7 +1,7 @@
 """The recordings, and which of them train and which test: no source is on both sides."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ossicle import Clip, Dataset, DatasetError, info, read_dataset
 from ossicle.datasets import make_task
 from studies.alarm.settings import ALARMS, KINDS, ROOMS, SIGNIFICANT
 
-__all__ = ["Sounds", "data_folder", "read_sounds"]
+__all__ = ["TEST_SHARE", "TRAIN_SHARE", "Sounds", "data_folder", "read_sounds"]
 
 TEST_FOLD = 5
 TRAIN_SHARE, TEST_SHARE = 0.55, 0.35
@@ -24,7 +24,7 @@ class Sounds:
     significant: Dataset
     places: Mapping[str, Dataset]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Dataset]:
         return iter((self.alarms, self.significant, *self.places.values()))
 
     @property

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ossicle import Dataset, FeatureStore, front_end, search
+from ossicle import Dataset, FeatureStore, search
+from ossicle.selection import Configuration, expand
 from studies.alarm.keeping import Workplace
 from studies.alarm.mixes import DURATION, mixed
 
@@ -32,7 +33,7 @@ def measure_times(place: Workplace) -> dict[str, Any]:
     return {
         "seconds": seconds,
         "n_mixes": place.settings.n_timed,
-        "n_configurations": _n_configurations(place),
+        "n_configurations": len(_configurations(place)),
         "n_cores": os.cpu_count(),
     }
 
@@ -53,16 +54,11 @@ def _mix(place: Workplace, out: Path, n_jobs: int) -> Dataset:
 
 
 def _describe(place: Workplace, mixes: Dataset, features: Path, n_jobs: int) -> None:
-    descriptions = [described for part in place.settings.grid for described in part["front_end"]]
-    for described in {str(each): each for each in descriptions}.values():
-        FeatureStore(features).extract(
-            mixes.clips, front_end(described), window=DURATION, n_jobs=n_jobs
-        )
+    for front in dict.fromkeys(each.front_end for each in _configurations(place)):
+        FeatureStore(features).extract(mixes.clips, front, window=DURATION, n_jobs=n_jobs)
 
 
-def _search(
-    place: Workplace, mixes: Dataset, out: Path, features: Path | None, n_jobs: int
-) -> int:
+def _search(place: Workplace, mixes: Dataset, out: Path, features: Path | None, n_jobs: int) -> int:
     result = search(
         mixes,
         grid=place.settings.grid,
@@ -76,10 +72,8 @@ def _search(
     return len(result.rows)
 
 
-def _n_configurations(place: Workplace) -> int:
-    from ossicle.selection import expand
-
-    return sum(len(expand(part)) for part in place.settings.grid)
+def _configurations(place: Workplace) -> list[Configuration]:
+    return expand(place.settings.grid)
 
 
 def _timed(action: Callable[[], Any]) -> tuple[float, Any]:

@@ -1,3 +1,5 @@
-def write_page(out, place, parts):
-    import json
-    print(json.dumps({k:(v if k=='times' else list(v)) for k,v in parts.items()}))
+"""The page docs/alarm-study.md and its pictures, from what was measured."""
+
+from studies.alarm.page.writing import write_page
+
+__all__ = ["write_page"]
