@@ -194,6 +194,22 @@ def test_a_film_without_sound_is_refused(tmp_path):
         read_audio(tmp_path / "film.mp4")
 
 
+def test_a_coding_that_is_not_known_is_refused(tmp_path):
+    path = encode(tmp_path / "odd.webm", sides(), "webm")
+    path.write_bytes(path.read_bytes().replace(b"A_OPUS", b"A_ODDS"))
+    with pytest.raises(AudioError, match="a coding that PyAV does not know"):
+        read_audio(path)
+
+
+def test_a_seek_out_of_a_damaged_file_prints_nothing(tmp_path, capfd):
+    path = encode(tmp_path / "odd.m4a", sides(), "m4a")
+    data = path.read_bytes()
+    for place in range(0, len(data), 97):
+        path.write_bytes(data[:place] + b"\xff\xff\xff\xf0" + data[place + 4 :])
+        read_or_refused(path)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_playlist_that_claims_to_be_a_film_opens_nothing_else(tmp_path):
     encode(tmp_path / "secret.m4a", sides(), "m4a")
     playlist = b"\0\0\0\x18ftyp#EXTM3U\n#EXTINF:1,\nfile:" + str(tmp_path / "secret.m4a").encode()
@@ -202,13 +218,15 @@ def test_a_playlist_that_claims_to_be_a_film_opens_nothing_else(tmp_path):
         read_audio(tmp_path / "list.mp4")
 
 
-def untagged_mp3(path: Path, samples: np.ndarray) -> None:
-    """Variable bit rate without the tag that tells the length, as recorders write it."""
+def untagged_mp3(path: Path, samples: np.ndarray, *, constant: bool = False) -> None:
+    """MP3 without the tag that tells the length, as recorders write it."""
     options = {"write_xing": "0", "id3v2_version": "0"}
     with av.open(str(path), "w", format="mp3", options=options) as container:
         stream = container.add_stream("libmp3lame", rate=RATE, layout="mono")
-        stream.codec_context.flags |= av.codec.context.Flags.qscale
-        stream.codec_context.global_quality = 2 * 118
+        stream.bit_rate = 128_000
+        if not constant:
+            stream.codec_context.flags |= av.codec.context.Flags.qscale
+            stream.codec_context.global_quality = 2 * 118
         for frame in frames_of(samples, RATE):
             container.mux(stream.encode(frame))
 
@@ -218,6 +236,12 @@ def test_an_mp3_of_variable_bit_rate_without_a_tag_is_read_to_its_end(tmp_path):
     untagged_mp3(tmp_path / "a.mp3", np.concatenate([loud, np.zeros(20 * RATE)])[np.newaxis])
     assert soundfile.info(tmp_path / "a.mp3").duration < 20.0
     assert info(tmp_path / "a.mp3").duration == pytest.approx(30.0, abs=0.1)
+
+
+def test_an_mp3_without_a_tag_has_the_samples_that_libsndfile_gives(tmp_path):
+    untagged_mp3(tmp_path / "a.mp3", sides(5.0)[:1], constant=True)
+    expected, _ = soundfile.read(tmp_path / "a.mp3", dtype="float32")
+    np.testing.assert_allclose(read_audio(tmp_path / "a.mp3")[0], expected, atol=1e-5)
 
 
 def test_without_the_extra_the_error_names_it_and_says_nothing_of_the_sound(tmp_path, monkeypatch):

@@ -151,3 +151,20 @@ def test_every_number_asked_for_has_a_range():
         if type(option.type).__name__ in ("IntParamType", "FloatParamType")
     ]
     assert [words for words in bare if not words.startswith(("search ", "data "))] == []
+
+
+@pytest.mark.parametrize("words", ["completion bash", "data inof x", "completion --help"])
+def test_what_needs_no_sound_loads_nothing_that_reads_one(words):
+    code = (
+        "import sys\nfrom click.testing import CliRunner\nfrom ossicle.cli.main import verbs\n"
+        f"CliRunner().invoke(verbs, {words.split()!r}, prog_name='ossicle')\n"
+        "print(sorted({'numpy', 'scipy', 'soundfile', 'onnxruntime'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+def test_loading_what_judges_does_not_load_what_hears():
+    code = "import sys, ossicle.evaluation; print('onnxruntime' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"

@@ -84,11 +84,13 @@ def test_a_lone_audio_folder_is_no_label(tmp_path):
     assert read_dataset(tmp_path).tasks == ()
 
 
-def test_strong_labels_are_accounted_for(tmp_path):
+@pytest.mark.parametrize("column", ["label", "event_label", "syllable"])
+def test_a_table_of_onsets_and_offsets_gives_labelled_excerpts(tmp_path, column):
     touch(tmp_path, "audio/1.wav")
-    table(tmp_path / "events.csv", "filename,onset,offset,label", "1.wav,0.1,0.2,a")
-    dataset = read_dataset(tmp_path)
-    assert dataset.skipped == (("events.csv", "strong labels are not read yet"),)
+    table(tmp_path / "events.csv", f"filename,onset,offset,{column}", "1.wav,0.1,0.2,a")
+    (clip,) = dataset = read_dataset(tmp_path)
+    assert (clip.start, clip.end, clip.labels["label"]) == (0.1, 0.2, "a")
+    assert dataset.skipped == ()
 
 
 def test_linked_folders_are_not_followed_into_a_circle(tmp_path):

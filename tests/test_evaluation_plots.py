@@ -21,6 +21,8 @@ from ossicle.evaluation import (
     save_png,
 )
 from ossicle.evaluation.plots.labels import place_labels
+from ossicle.evaluation.plots.ranges import fit_axis
+from ossicle.evaluation.plots.style import canvas
 from ossicle.types import Event, Prediction, Task, Window
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -126,6 +128,69 @@ def test_equal_members_of_a_front_share_one_number() -> None:
 def test_long_fronts_are_counted_where_they_cannot_be_listed() -> None:
     rows = [{"name": f"n{i}", "fpr": i / 40, "tpr": i / 40} for i in range(40)]
     assert "and 24 more" in texts(plot_front(rows, x="fpr", y="tpr", front=range(40)).axes[1])
+
+
+def costly(n: int) -> list[dict[str, object]]:
+    """Configurations with three objectives over four and two decades."""
+    rng = np.random.default_rng(n)
+    return [
+        {
+            "id": f"c{i}",
+            "name": f"svm C={i}",
+            "bytes": int(10 ** rng.uniform(2.3, 6.5)),
+            "latency_ms": 10 ** rng.uniform(-1.3, 1.2),
+            "accuracy": rng.uniform(0.8, 0.95),
+        }
+        for i in range(n)
+    ]
+
+
+@pytest.mark.parametrize("n", [5, 50, 500])
+def test_three_objectives_are_two_pictures_with_the_same_numbers(n: int) -> None:
+    rows = costly(n)
+    front = range(0, n, 2)
+    figure = plot_front(rows, x="bytes", y="accuracy", z="latency_ms", front=front, chosen=2)
+    left, right, aside = figure.axes
+    assert (left.get_xscale(), right.get_xscale(), left.get_yscale()) == ("log", "log", "linear")
+    numbers = [set(texts(axes)) for axes in (left, right)]
+    named = min(len(front), 16)
+    assert numbers[0] == numbers[1] == {str(i + 1) for i in range(named)}
+    assert "svm C=2" in texts(aside)  # the chosen one is always named
+    for axes in (left, right):
+        assert 3 <= len(axes.get_xticks()) <= 8
+        assert all(label.get_text()[-1] in "Bs" for label in axes.get_xticklabels())
+
+
+@given(
+    st.lists(st.floats(1e-6, 1e12), min_size=1, max_size=9),
+    st.sampled_from(["bytes", "latency_ms", "macs"]),
+)
+def test_an_axis_of_costs_holds_its_points_and_at_least_a_factor_of_four(
+    values: list[float], column: str
+) -> None:
+    axes = canvas(4, 3).add_subplot()
+    fit_axis(axes.xaxis, np.array(values), column)
+    low, high = axes.get_xlim()
+    assert low < min(values) <= max(values) < high
+    assert high / low > 4.0
+    assert 1 <= len(axes.get_xticks()) <= 8
+    assert all(low <= tick <= high for tick in axes.get_xticks())
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_differences_of_a_thousandth_do_not_fill_an_axis_of_rates(values: list[float]) -> None:
+    axes = canvas(4, 3).add_subplot()
+    fit_axis(axes.yaxis, np.array(values), "accuracy")
+    low, high = axes.get_ylim()
+    assert low < min(values) <= max(values) < high
+    assert high - low >= 0.1
+    assert all(-1e-9 <= tick <= 1 + 1e-9 for tick in axes.get_yticks())
+
+
+def test_a_cost_of_nothing_has_a_linear_axis() -> None:
+    rows = [{"name": "free", "bytes": 0, "tpr": 0.5}, {"name": "paid", "bytes": 9, "tpr": 0.9}]
+    axes = plot_front(rows, x="bytes", y="tpr", front=[0, 1]).axes[0]
+    assert axes.get_xscale() == "linear"
 
 
 def test_no_tick_promises_a_rate_above_one() -> None:

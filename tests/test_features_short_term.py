@@ -2,160 +2,22 @@
 
 import json
 import warnings
-from itertools import pairwise
+from pathlib import Path
 
 import librosa
 import numpy as np
 import pytest
-import scipy.fft
 from hypothesis import given
 from hypothesis import strategies as st
+from short_term_formulas import RATE, mended_reference, old_reference, sound
 
+from ossicle.audio import read_audio
 from ossicle.errors import FeatureError
 from ossicle.features import ShortTerm, WindowCutter, front_end, integrate
 from ossicle.features.descriptors import NAMES
 from ossicle.features.pyaudioanalysis import old_short_term
 
-RATE = 16_000
-EPS = np.finfo(float).eps
 OLD = ShortTerm(compat="pyaudioanalysis")
-
-
-def sound(n_samples: int, seed: int = 0) -> np.ndarray:
-    """16-bit sound: a sweep in noise whose level rises over 40 dB, a little off zero."""
-    rng = np.random.default_rng(seed)
-    times = np.arange(n_samples) / RATE
-    sweep = np.sin(2 * np.pi * (300 + 800 * times) * times)
-    swelling = (0.3 * sweep + 0.05 * rng.standard_normal(n_samples)) * np.geomspace(
-        0.01, 1, n_samples
-    )
-    return (np.round(32_768 * swelling + 20) / 32_768).astype(np.float32)
-
-
-# ---- the formulas, one frame and one bin at a time ----
-
-
-def entropy(values: np.ndarray, rest_counts: bool) -> float:
-    length = len(values) // 10
-    sums = [np.sum(values[part * length : (part + 1) * length]) for part in range(10)]
-    total = np.sum(values) if rest_counts else sum(sums)
-    shares = [each / (total + EPS) for each in sums]
-    return -sum(share * np.log2(share + EPS) for share in shares)
-
-
-def spectral(magnitudes: np.ndarray, hertz: np.ndarray, rolloffs: np.ndarray) -> list[float]:
-    """Centroid, spread, roll-off; ``hertz`` as a share of half the rate."""
-    total = np.sum(magnitudes)
-    centroid = np.sum(hertz * magnitudes) / total
-    spread = np.sqrt(np.sum((hertz - centroid) ** 2 * magnitudes) / total)
-    energy = np.sum(magnitudes**2)
-    below = next(k for k in range(len(hertz)) if np.sum(magnitudes[: k + 1] ** 2) > 0.9 * energy)
-    return [centroid, spread, rolloffs[below]]
-
-
-def described(
-    samples: np.ndarray, n_fft: int, hop: int, magnitudes_of, hertz, rolloffs, mel, chroma, old
-) -> np.ndarray:
-    rows, before = [], None
-    for first in range(0, len(samples) - n_fft + 1, hop):
-        frame = samples[first : first + n_fft]
-        signs = [0 if value == 0 else 1 if value > 0 else -1 for value in frame]
-        steps = sum(abs(b - a) for a, b in pairwise(signs))
-        magnitudes = magnitudes_of(frame)
-        shares = magnitudes / np.sum(magnitudes + (EPS if old else 0))
-        centroid, spread, rolloff = spectral(magnitudes, hertz, rolloffs)
-        bands = np.log10(mel @ magnitudes + (EPS if old else 1e-10))
-        notes = chroma(magnitudes**2)
-        rows.append(
-            [
-                steps / (2 * (n_fft - 1)),
-                np.mean(frame**2),
-                entropy(frame**2, old),
-                centroid,
-                spread,
-                entropy(magnitudes**2, old),
-                0 if before is None else np.sum((shares - before) ** 2),
-                rolloff,
-                *scipy.fft.dct(bands, norm="ortho")[:13],
-                *notes,
-                np.std(notes),
-            ]
-        )
-        before = shares
-    return np.array(rows)
-
-
-def old_reference(samples: np.ndarray, rate: int, n_fft: int, hop: int) -> np.ndarray:
-    """As the feature map has it: no taper, bin k at (k + 1) / K, filters an octave low."""
-    n_bins = n_fft // 2
-    normal = samples.astype(float) - np.mean(samples.astype(float))
-    normal = normal / (np.max(np.abs(normal)) + 1e-10)
-    edges = [133.33 + 200 / 3 * k for k in range(13)]
-    edges += [edges[-1] * 1.0711703**k for k in range(1, 30)]
-    mel = np.zeros((40, n_bins))
-    for low, middle, high, row in zip(edges, edges[1:], edges[2:], mel, strict=False):
-        for k in range(n_bins):
-            place = [int(np.floor(edge * n_bins / rate)) for edge in (low, middle, high)]
-            if place[0] < k <= place[1]:
-                row[k] = 2 / (high - low) * (k / n_bins * rate - low) / (middle - low)
-            elif place[1] < k <= place[2]:
-                row[k] = 2 / (high - low) * (high - k / n_bins * rate) / (high - middle)
-    note = [round(12 * np.log2((k + 1) * rate / (2 * n_bins) / 27.5)) for k in range(n_bins)]
-
-    def chroma(power: np.ndarray) -> np.ndarray:
-        heard = np.zeros(n_bins)
-        for k in range(n_bins):
-            heard[note[k]] = power[k]
-        heard /= [note.count(note[note[k]]) for k in range(n_bins)]
-        return np.array([heard[k::12].sum() for k in range(12)]) / (power.sum() + 0.0)
-
-    steps = np.arange(n_bins) / n_bins
-    return described(
-        normal,
-        n_fft,
-        hop,
-        lambda frame: np.abs(np.fft.fft(frame))[:n_bins] / n_bins,
-        steps + 1 / n_bins,
-        steps,
-        mel,
-        chroma,
-        old=True,
-    )
-
-
-def mended_reference(samples: np.ndarray, rate: int, n_fft: int, hop: int, n_mels: int):
-    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
-    bins = np.arange(1, n_fft // 2 + 1)
-    mel = librosa.filters.mel(
-        sr=rate,
-        n_fft=n_fft,
-        n_mels=n_mels,
-        fmin=librosa.mel_to_hz(2),
-        fmax=min(rate / 2, librosa.mel_to_hz(n_mels + 3)),
-        dtype=np.float64,
-    )
-    note = [round(12 * np.log2(k * rate / n_fft / 27.5)) for k in bins]
-
-    def chroma(power: np.ndarray) -> np.ndarray:
-        heard = np.zeros(12)
-        for k, value in zip(note, power, strict=True):
-            if k >= 0:
-                heard[k % 12] += value
-        return heard / heard.sum()
-
-    return described(
-        samples.astype(float),
-        n_fft,
-        hop,
-        lambda frame: np.abs(np.fft.fft(frame * taper))[bins] * 2 / taper.sum(),
-        2 * bins / n_fft,
-        2 * bins / n_fft,
-        mel[:, 1:],
-        chroma,
-        old=False,
-    )
-
-
 SIZES = [(16_000, 800, 400), (16_000, 400, 160), (44_100, 2_205, 1_102), (8_000, 401, 200)]
 
 
@@ -177,6 +39,18 @@ def test_the_old_numbers_are_those_of_pyaudioanalysis(rate: int, n_fft: int, hop
     kind = ShortTerm(**settings, compat="pyaudioanalysis")
     np.testing.assert_allclose(kind(samples), expected.T, rtol=1e-5, atol=1e-5)
     assert kind.band_names == tuple(names)
+
+
+@pytest.mark.data
+def test_the_old_numbers_of_recordings_are_those_of_pyaudioanalysis(recordings: Path) -> None:
+    original = pytest.importorskip("pyAudioAnalysis.ShortTermFeatures", exc_type=ImportError)
+    paths = sorted((recordings / "esc50" / "audio").glob("*.ogg"))[::200]
+    assert paths
+    for path in paths:
+        samples, rate = read_audio(path)
+        expected, _ = original.feature_extraction(samples * 32_768, rate, 800, 400, deltas=False)
+        ours = old_short_term(samples, sample_rate=rate, n_fft=800, hop_length=400)
+        np.testing.assert_allclose(ours, expected.T, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("rate", "n_fft"), [(16_000, 197), (6_800, 800)])
@@ -265,6 +139,13 @@ def test_silence_and_constants_have_finite_features(
     assert np.isfinite(features).all()
 
 
+@pytest.mark.parametrize("level", [1e-45, 1e-38, 1e-30, 1e-20, 1e-10, 1e6, 1e12])
+def test_the_faintest_and_loudest_sounds_have_finite_features(level: float) -> None:
+    samples = sound(RATE).astype(float) * level
+    for kind in (ShortTerm(texture=True, deltas=True, window_scaling="standard"), OLD):
+        assert np.isfinite(kind(samples)).all()
+
+
 def test_all_but_energy_and_the_first_coefficient_are_the_same_for_any_level() -> None:
     samples = sound(RATE)
     loud, soft = ShortTerm(floor=1e-30)(samples), ShortTerm(floor=1e-30)(samples / 64)
@@ -307,13 +188,55 @@ def test_a_second_is_one_window_of_a_second() -> None:
     assert len(cutter.push(sound(RATE)) + cutter.finish()) == 1
 
 
+# ---- flatness and contrast ----
+
+
+def spectra(samples: np.ndarray, n_fft: int, hop: int) -> np.ndarray:
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::hop]
+    return np.abs(np.fft.rfft(frames * taper))[:, 1:] * 2 / taper.sum()
+
+
+def test_flatness_is_librosas() -> None:
+    kind, samples = ShortTerm(texture=True), sound(RATE)
+    magnitudes = spectra(samples, 800, 400)
+    expected = librosa.feature.spectral_flatness(S=magnitudes.T, amin=1e-30)[0]
+    at = kind.band_names.index("spectral_flatness")
+    np.testing.assert_allclose(kind(samples)[:, at], expected, rtol=1e-4)
+
+
+def test_contrast_lies_between_peaks_and_valleys_of_each_octave() -> None:
+    kind, samples = ShortTerm(texture=True), sound(RATE)
+    found = kind(samples)[:, kind.band_names.index("contrast_1") :]
+    magnitudes, hertz = spectra(samples, 800, 400), 20 * np.arange(1, 401)
+    edges = [0, 200, 400, 800, 1_600, 3_200, 6_400, 8_001]
+    assert found.shape[1] == len(edges) - 1 == kind.n_bands - 35
+    for column_, low, high in zip(found.T, edges, edges[1:], strict=False):
+        octave = np.sort(magnitudes[:, (hertz >= low) & (hertz < high)], axis=1)
+        n = max(1, round(0.02 * octave.shape[1]))
+        decibels = 20 * np.log10(octave[:, -n:].mean(axis=1) / octave[:, :n].mean(axis=1))
+        np.testing.assert_allclose(column_, decibels, atol=1e-2)
+
+
+def test_texture_tells_a_tone_from_noise_and_leaves_the_others_as_they_were() -> None:
+    kind = ShortTerm(texture=True, deltas=True)
+    at = kind.band_names.index("spectral_flatness")
+    tone = np.sin(2 * np.pi * 1_000 * np.arange(RATE) / RATE)
+    noise = np.random.default_rng(0).standard_normal(RATE)
+    assert kind(tone)[:, at].max() < 0.01 < 0.4 < kind(noise)[:, at].min()
+    features = kind(sound(RATE))
+    assert features.shape == (39, 84)
+    np.testing.assert_array_equal(features[:, :34], ShortTerm()(sound(RATE)))
+    assert np.isfinite(kind(np.zeros(RATE))).all()
+
+
 # ---- frames that overlapping windows share ----
 
 
 KINDS = [
     ShortTerm(n_fft=400, hop_length=160),
     ShortTerm(n_fft=401, hop_length=33, taper="hamming"),
-    ShortTerm(n_fft=800, hop_length=400),
+    ShortTerm(n_fft=800, hop_length=400, texture=True),
 ]
 LONG = sound(4 * RATE)
 FRAMES = [kind.frames(LONG) for kind in KINDS]
@@ -363,8 +286,10 @@ def test_a_description_makes_the_same_front_end(kind: ShortTerm) -> None:
         ({"sample_rate": 500}, "sample_rate=500 is out of range; allowed: at least 1000"),
         ({"n_fft": 64}, "bands do not fit.*longer frame"),
         ({"compat": "opensmile"}, "allowed: pyaudioanalysis"),
+        ({"texture": 1}, "texture=1; allowed: True, False"),
         ({"deltas": 2}, "deltas=2; allowed: True, False"),
-        ({"compat": "pyaudioanalysis", "center": True}, "pads nothing"),
+        ({"compat": "pyaudioanalysis", "center": True}, "neither: take False"),
+        ({"compat": "pyaudioanalysis", "texture": True}, "neither: take False"),
         ({"compat": "pyaudioanalysis", "sample_rate": 4_096}, "allowed: more than 6854 Hz"),
         ({"compat": "pyaudioanalysis", "n_fft": 197}, "no chroma for n_fft=197 .* least 198"),
     ],

@@ -11,7 +11,16 @@ from ossicle.audio import level, read_audio, write_audio
 from ossicle.classifier import Classifier, load, verify
 from ossicle.classifier import stream as stream_module
 from ossicle.errors import FeatureError
-from ossicle.features import MFCC, FeatureStore, FrontEnd, LogMel, Piece, ShortTerm, WindowCutter
+from ossicle.features import (
+    MFCC,
+    FeatureStore,
+    FrontEnd,
+    LogbankSummary,
+    LogMel,
+    Piece,
+    ShortTerm,
+    WindowCutter,
+)
 from ossicle.types import Clip, Recording
 
 FRONT_ENDS = [
@@ -109,3 +118,24 @@ def test_a_bundle_keeps_the_hop_of_whole_frames(tmp_path: Path) -> None:
     loaded = load(tmp_path / "small.ossicle")
     assert loaded.window_hop == classifier.window_hop
     assert loaded(path).windows == classifier(path).windows
+
+
+@pytest.mark.parametrize(
+    "front_end",
+    [
+        ShortTerm(texture=True, deltas=True),
+        ShortTerm(compat="pyaudioanalysis"),
+        LogbankSummary(n_mels=16),
+        LogMel(n_mels=16, window_scaling="standard"),
+    ],
+    ids=lambda f: f.name,
+)
+def test_a_bundle_hears_with_every_front_end(front_end: FrontEnd, tmp_path: Path) -> None:
+    classifier = nearest_prototype(front_end=front_end)
+    classifier.save(tmp_path / "small.ossicle")
+    assert verify(tmp_path / "small.ossicle").ok
+    loaded = load(tmp_path / "small.ossicle")
+    assert loaded.front_end == front_end
+    path = recording(tmp_path, 16_000, 3.0)
+    heard_before, heard_after = classifier(path), loaded(path)
+    np.testing.assert_array_equal(heard_before.scores["label"], heard_after.scores["label"])

@@ -1,38 +1,19 @@
 """Models: equal to plain scikit-learn, and the written network equal to the model."""
 
 import numpy as np
-import onnxruntime
 import pytest
+from model_rows import N_ROWS, blobs, is_tie, run
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression as SkLogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 from ossicle import ModelError
+from ossicle.evaluation import fit_temperature
 from ossicle.models import MODELS, LogisticRegression, NearestNeighbours, SupportVectorMachine
 from ossicle.models import model as build
 
-N_ROWS = 2_000
-
-
-def blobs(n_labels, *, n_rows=N_ROWS, n_features=20, seed=0):
-    """Overlapping Gaussian clouds, standardised, so that labels are sometimes confused."""
-    rng = np.random.default_rng(seed)
-    targets = np.arange(n_rows) % n_labels
-    centres = rng.normal(size=(n_labels, n_features))
-    matrix = centres[targets] + rng.normal(scale=1.5, size=(n_rows, n_features))
-    return ((matrix - matrix.mean(0)) / matrix.std(0)).astype(np.float32), targets
-
-
-def run(network, matrix):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-    return session.run(["label"], {"features": matrix})[0]
-
-
-def is_tie(logits, tolerance=1e-5):
-    best = np.sort(logits, axis=1)
-    return best[:, -1] - best[:, -2] < tolerance
+OF_LABELS = {name: kind for name, kind in MODELS.items() if not kind.one_class}
 
 
 ESTIMATORS = [
@@ -70,7 +51,8 @@ def test_written_network_gives_the_labels_of_scikit_learn(ours, n_labels):
     matrix, targets = blobs(n_labels, n_rows=N_ROWS + 400)
     fitted = ours.fit(matrix[:400], targets[:400], n_labels=n_labels)
     rows = matrix[400:]
-    logits, written = fitted.logits(rows), run(fitted.onnx("label"), rows)
+    logits = fitted.logits(rows)
+    written = run(fitted.onnx("label"), rows, n_labels=n_labels)
     np.testing.assert_allclose(written, logits, atol=2e-5)
     assert (written.argmax(1) != logits.argmax(1)).sum() <= is_tie(logits).sum()
 
@@ -108,17 +90,39 @@ def test_neighbours_at_equal_distances_are_the_first_in_every_form():
     for model, logits in zip(models, swept, strict=True):
         fitted = model.fit(train, answers, n_labels=3)
         np.testing.assert_array_equal(logits, fitted.logits(test))
-        np.testing.assert_allclose(run(fitted.onnx("label"), test), logits, atol=1e-6)
+        np.testing.assert_allclose(run(fitted.onnx("label"), test, n_labels=3), logits, atol=1e-6)
 
 
-def test_svm_logits_are_scikit_learns_decision_function():
-    matrix, targets = blobs(5, n_rows=400)
-    ours = SupportVectorMachine(C=2.0).fit(matrix, targets, n_labels=5).logits(matrix)
-    theirs = SVC(C=2.0).fit(matrix.astype(float), targets).decision_function(matrix.astype(float))
-    np.testing.assert_allclose(ours, theirs, atol=1e-9)
+@pytest.mark.parametrize("n_labels", [3, 5])
+def test_svm_logits_grade_the_pairs_of_scikit_learn_and_its_vote_wins(n_labels):
+    matrix, targets = blobs(n_labels, n_rows=400)
+    machine = SVC(C=2.0, decision_function_shape="ovo").fit(matrix.astype(float), targets)
+    pairs = [(i, j) for i in range(n_labels) for j in range(i + 1, n_labels)]
+    expected = np.zeros((400, n_labels))
+    for (first, second), margin in zip(pairs, machine.decision_function(matrix).T, strict=True):
+        expected[:, first] += np.tanh(margin) / 2
+        expected[:, second] -= np.tanh(margin) / 2
+    winner = SVC(C=2.0, break_ties=True).fit(matrix.astype(float), targets).predict(matrix)
+    expected[np.arange(400), winner] = expected.max(axis=1) + 1e-3
+    ours = SupportVectorMachine(C=2.0).fit(matrix, targets, n_labels=n_labels).logits(matrix)
+    np.testing.assert_allclose(ours, expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", list(MODELS.values()), ids=list(MODELS))
+@pytest.mark.parametrize("n_labels", [4, 12])
+def test_svm_scores_are_lower_where_it_errs_and_lowest_far_from_all_it_knows(n_labels):
+    matrix, targets = blobs(n_labels)
+    fitted = SupportVectorMachine(C=3.0).fit(matrix[:600], targets[:600], n_labels=n_labels)
+    strange = np.random.default_rng(1).normal(scale=6, size=(500, 20)).astype(np.float32)
+    logits = fitted.logits(matrix[1000:])
+    temperature = fit_temperature(fitted.logits(matrix[600:1000]), targets[600:1000])
+    top, far = (softmax(x / temperature, axis=1).max(1) for x in (logits, fitted.logits(strange)))
+    right = logits.argmax(axis=1) == targets[1000:]
+    assert len(np.unique(top.round(6))) > 900
+    assert top[right].mean() > top[~right].mean() + 0.15
+    assert np.mean(far[:, None] < top[right]) > 0.95
+
+
+@pytest.mark.parametrize("kind", list(OF_LABELS.values()), ids=list(OF_LABELS))
 def test_a_label_never_trained_is_never_answered(kind):
     matrix, targets = blobs(2, n_rows=60)
     fitted = kind().fit(matrix, targets * 2, n_labels=3)
@@ -127,14 +131,14 @@ def test_a_label_never_trained_is_never_answered(kind):
         fitted.onnx("label")
 
 
-@pytest.mark.parametrize("kind", list(MODELS.values()), ids=list(MODELS))
+@pytest.mark.parametrize("kind", list(OF_LABELS.values()), ids=list(OF_LABELS))
 def test_one_label_cannot_be_learnt(kind):
     matrix, _ = blobs(2, n_rows=20)
     with pytest.raises(ModelError, match="at least 2 are needed"):
         kind().fit(matrix, np.zeros(20, dtype=np.int64), n_labels=2)
 
 
-@pytest.mark.parametrize("kind", list(MODELS.values()), ids=list(MODELS))
+@pytest.mark.parametrize("kind", list(OF_LABELS.values()), ids=list(OF_LABELS))
 def test_a_description_rebuilds_the_model_and_its_network_has_the_same_bytes(kind):
     matrix, targets = blobs(3, n_rows=90)
     first = kind().fit(matrix, targets, n_labels=3).onnx("label")

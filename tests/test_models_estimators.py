@@ -187,3 +187,9 @@ def test_a_model_without_regression_says_what_it_answers(name):
 def test_a_wrong_setting_is_named_with_what_was_allowed(description, message):
     with pytest.raises(ModelError, match=message):
         build(description)
+
+
+def test_a_perceptron_that_diverges_says_why():
+    matrix, values = waves(n_rows=50)
+    with pytest.raises(ModelError, match="learning_rate 1e\\+300 does not settle"):
+        Perceptron(learning_rate=1e300).fit_values(matrix, values)

@@ -55,12 +55,25 @@ def opened_track(path: Path, file: FileIO, demuxer: str) -> Iterator["Track"]:
     except MissingExtraError as error:
         raise UnavailableError(f"{path}: of a kind that needs PyAV; {error}") from None
     try:
-        with av.open(file, format=demuxer, buffer_size=_READ_BYTES) as container:
+        with av.open(_Reader(file), format=demuxer, buffer_size=_READ_BYTES) as container:
             yield Track(path, container, demuxer)
     except av.FFmpegError as error:
         raise AudioError(
             f"{path}: cannot be decoded ({error.strerror}); damaged, cut off, or protected?"
         ) from error
+
+
+class _Reader:
+    """A file whose seeks fail as FFmpeg expects; exceptions would be printed by PyAV."""
+
+    def __init__(self, file: FileIO) -> None:
+        self.read, self.tell, self._file = file.read, file.tell, file
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, OverflowError):
+            return -1
 
 
 class Track:
@@ -82,6 +95,8 @@ class Track:
             raise AudioError(f"{path}: holds no sound track; is it a film without sound?")
         self._path, self._container = path, container
         self._stream = container.streams.audio[0]
+        if self._stream.codec_context is None:
+            raise AudioError(f"{path}: of a coding that PyAV does not know; damaged, or protected?")
         self._stream.codec_context.thread_count = 1
         self._ticks_are_samples = demuxer == "mov"
         self.format, self.subtype = demuxer.upper(), self._stream.codec_context.name.upper()

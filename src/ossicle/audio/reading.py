@@ -14,7 +14,7 @@ from ossicle.audio.resampling import Resampler
 from ossicle.errors import AudioError
 from ossicle.types import Samples
 
-__all__ = ["AudioInfo", "info", "read_audio", "read_blocks", "read_pcm"]
+__all__ = ["AudioInfo", "info", "rate_of", "read_audio", "read_blocks", "read_pcm"]
 
 _READ_BYTES = 1 << 20
 
@@ -78,6 +78,25 @@ def info(path: str | Path) -> AudioInfo:
         if n_samples >= UNKNOWN_LENGTH:
             n_samples = sum(len(block) for block in decode(sound, path, 0, None, STREAM_LIMITS))
         return AudioInfo(sound.format, sound.subtype, sound.samplerate, sound.channels, n_samples)
+
+
+def rate_of(path: str | Path) -> int:
+    """Sample rate of a sound file in Hz, without a look at how long it is.
+
+    Raises
+    ------
+    AudioError
+        If it is no sound file that can be read.
+
+    >>> import tempfile
+    >>> from ossicle.audio import write_audio
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_audio(f"{folder}/tone.wav", np.zeros(800), 16_000)
+    ...     rate_of(f"{folder}/tone.wav")
+    16000
+    """
+    with opened(Path(path), STREAM_LIMITS) as sound:
+        return int(sound.samplerate)
 
 
 def read_audio(
@@ -149,6 +168,7 @@ def read_blocks(
     sample_rate: int | None = None,
     start: float = 0.0,
     end: float | None = None,
+    mono: bool = True,
     limits: Limits = STREAM_LIMITS,
 ) -> Iterator[Samples]:
     """A sound file block by block, in constant memory.
@@ -158,13 +178,13 @@ def read_blocks(
     path : str or Path
     block : float
         Seconds; the last block may be shorter.
-    sample_rate, start, end, limits
+    sample_rate, start, end, mono, limits
         As in `read_audio`.
 
     Yields
     ------
-    float32 array, shape (n_samples,)
-        The channels' average. Joined, the blocks are what `read_audio` gives.
+    float32 array, shape (n_samples,), or (n_channels, n_samples) if not ``mono``
+        Joined, the blocks are what `read_audio` gives.
 
     Raises
     ------
@@ -182,8 +202,9 @@ def read_blocks(
     with opened(path, limits) as sound:
         to_rate = sample_rate or sound.samplerate
         blocks = decode(sound, path, *_part(sound, path, start, end), limits)
-        pieces = _converted(blocks, mono=True, from_rate=sound.samplerate, to_rate=to_rate)
-        yield from _recut((piece[0] for piece in pieces), _block_length(block, to_rate))
+        pieces = _converted(blocks, mono=mono, from_rate=sound.samplerate, to_rate=to_rate)
+        for each in _recut(pieces, _block_length(block, to_rate)):
+            yield each[0] if mono else each
 
 
 def read_pcm(stream: BinaryIO, *, sample_rate: int, block: float = 1.0) -> Iterator[Samples]:
@@ -255,19 +276,19 @@ def _average(block: NDArray[np.float32]) -> Samples:
 
 
 def _recut(pieces: Iterable[Samples], length: int) -> Iterator[Samples]:
-    """The same samples in blocks of ``length``, the last one shorter."""
+    """The same samples, (n_channels, n_samples), in blocks of ``length``, the last shorter."""
     held: list[Samples] = []
     n_held = 0
     for piece in pieces:
         held.append(piece)
-        n_held += piece.size
+        n_held += piece.shape[1]
         if n_held >= length:
-            joined = np.concatenate(held)
+            joined = np.concatenate(held, axis=1)
             n_ready = n_held - n_held % length
-            yield from (joined[i : i + length].copy() for i in range(0, n_ready, length))
-            held, n_held = [joined[n_ready:].copy()], n_held - n_ready
+            yield from (joined[:, i : i + length].copy() for i in range(0, n_ready, length))
+            held, n_held = [joined[:, n_ready:].copy()], n_held - n_ready
     if n_held:
-        yield np.concatenate(held)
+        yield np.concatenate(held, axis=1)
 
 
 def _block_length(block: float, sample_rate: int) -> int:

@@ -1,5 +1,7 @@
 """Samples into sound files: complete under their name, or not there at all."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from ossicle.errors import AudioError
 from ossicle.types import Floats
 from ossicle.workflow.files import replacing
 
-__all__ = ["write_audio"]
+__all__ = ["audio_writer", "write_audio"]
 
 _KINDS = {
     ".wav": ("WAV", "PCM_16"),
@@ -51,24 +53,63 @@ def write_audio(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_audio(f"{folder}/tone.flac", np.zeros(100), 16_000)
     """
+    columns = _columns(samples, Path(path))
+    with audio_writer(path, sample_rate, columns.shape[1], subtype=subtype) as write:
+        write(columns.T)
+
+
+@contextmanager
+def audio_writer(
+    path: str | Path, sample_rate: int, n_channels: int, *, subtype: str | None = None
+) -> Iterator[Callable[[Floats], None]]:
+    """Write a sound file block by block; it takes its name when the block of code ends well.
+
+    Parameters
+    ----------
+    path, sample_rate, subtype
+        As in `write_audio`.
+    n_channels : int
+
+    Yields
+    ------
+    function of samples
+        Shape (n_samples,) or (n_channels, n_samples); to be called for one block after the other.
+
+    Raises
+    ------
+    AudioError
+        If the ending, the samples or the rate cannot be written.
+
+    >>> import tempfile
+    >>> with (
+    ...     tempfile.TemporaryDirectory() as folder,
+    ...     audio_writer(f"{folder}/long.wav", 16_000, 1) as write,
+    ... ):
+    ...     for _ in range(3):
+    ...         write(np.zeros(16_000))
+    """
     path = Path(path)
     kind, usual = _kind(path)
-    columns = _columns(samples, path)
     rate = check_rate(sample_rate)
     try:
         with (
             replacing(path) as temporary,
             soundfile.SoundFile(
-                temporary, "w", rate, columns.shape[1], subtype or usual, format=kind
+                temporary, "w", rate, n_channels, subtype or usual, format=kind
             ) as sound,
         ):
-            for first in range(0, len(columns), _BLOCK):
-                sound.write(columns[first : first + _BLOCK])
+
+            def write(samples: Floats) -> None:
+                columns = _columns(samples, path)
+                for first in range(0, len(columns), _BLOCK):
+                    sound.write(columns[first : first + _BLOCK])
+
+            yield write
     except (soundfile.SoundFileError, ValueError, TypeError) as error:
         reason = str(getattr(error, "error_string", None) or error).rstrip(".")
         full = "is the disk full?" if "System error" in reason else "WAV holds any rate and number"
         raise AudioError(
-            f"{path}: cannot write {columns.shape[1]} channels of {kind} {subtype or usual} at "
+            f"{path}: cannot write {n_channels} channels of {kind} {subtype or usual} at "
             f"{rate} Hz ({reason}); {full}"
         ) from error
 

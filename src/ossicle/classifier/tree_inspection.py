@@ -31,7 +31,11 @@ BRANCH, LEAF = b"J\x0aBRANCH_LEQ", b"J\x04LEAF"
 
 NODES = ("treeids", "nodeids", "featureids", "modes", "values", "truenodeids", "falsenodeids")
 TARGETS = ("treeids", "nodeids", "ids", "weights")
-ATTRIBUTES = {"n_targets"} | {f"nodes_{name}" for name in NODES} | {f"target_{n}" for n in TARGETS}
+KINDS = {"n_targets": INT, "nodes_modes": STRINGS, "nodes_values": FLOATS, "target_weights": FLOATS}
+ATTRIBUTES = {
+    name: KINDS.get(name, INTS)
+    for name in ("n_targets", *(f"nodes_{n}" for n in NODES), *(f"target_{n}" for n in TARGETS))
+}
 
 Numbers = NDArray[np.int64] | NDArray[np.float32] | NDArray[np.bool_]
 
@@ -59,10 +63,11 @@ def inspect_trees(attributes: Iterable[memoryview], *, n_features: int) -> None:
     """
     values: dict[str, Numbers] = {}
     for data in attributes:
-        name, numbers = _attribute(bytes(data))
+        name, kind, body = _attribute(bytes(data))
         _require(name in ATTRIBUTES and name not in values, f"have {name!r} twice or for nothing")
-        values[name] = numbers
-    missing = sorted(ATTRIBUTES - set(values))
+        _require(kind == ATTRIBUTES[name], f"have {name!r} of type {kind}")
+        values[name] = READERS[kind](body)
+    missing = sorted(set(ATTRIBUTES) - set(values))
     _require(not missing, f"lack {', '.join(missing)}")
     nodes = {name: values[f"nodes_{name}"] for name in NODES}
     targets = {name: values[f"target_{name}"] for name in TARGETS}
@@ -129,16 +134,14 @@ def _check_leaves(
     _require(bool(np.isfinite(targets["weights"]).all()), "have a value that is not finite")
 
 
-def _attribute(data: bytes) -> tuple[str, Numbers]:
-    """Name and numbers of one attribute; modes are whether a node is a branch."""
+def _attribute(data: bytes) -> tuple[str, int, bytes]:
+    """Name, type and encoded values of one attribute."""
     size = data[1] if len(data) > 1 else 0
     name, body, kind = data[2 : 2 + size], data[2 + size : -3], data[-3:]
     plain = data[:1] == b"\x0a" and 0 < size < 128 and kind[:2] == TYPE_KEY
-    readers: dict[int, Callable[[bytes], Numbers]]
-    readers = {INT: _int, FLOATS: _floats, INTS: _ints, STRINGS: _modes}
-    _require(plain and kind[2] in readers and name.isascii(), "are written in an unknown form")
+    _require(plain and name.isascii(), "are written in an unknown form")
     _require(len(body) <= MAX_NODES * len(BRANCH), f"have more than {MAX_NODES} nodes")
-    return name.decode("ascii"), readers[kind[2]](body)
+    return name.decode("ascii"), kind[2], body
 
 
 def _int(body: bytes) -> NDArray[np.int64]:
@@ -180,6 +183,14 @@ def _modes(body: bytes) -> NDArray[np.bool_]:
     plain = set(short) <= {ord("B"), ord("L")} and n_bytes == len(body)
     _require(bool(plain), "have nodes that are neither a leaf nor compare by <=")
     return np.asarray(branch)
+
+
+READERS: dict[int, Callable[[bytes], Numbers]] = {
+    INT: _int,
+    FLOATS: _floats,
+    INTS: _ints,
+    STRINGS: _modes,
+}
 
 
 def _require(fine: bool, fault: str) -> None:

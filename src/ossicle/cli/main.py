@@ -18,11 +18,14 @@ VERBS = (
     "features",
     "search",
     "evaluate",
+    "bench",
     "predict",
     "listen",
+    "level",
     "info",
     "verify",
     "doctor",
+    "completion",
 )
 
 INTERRUPTED = 130

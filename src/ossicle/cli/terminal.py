@@ -68,6 +68,8 @@ def note_files(files: Sequence[tuple[object, str]], *, most: int | None = None) 
 
 def safe(text: str) -> str:
     """Lines without anything that a terminal would obey: names come from files and labels."""
+    if text.replace("\n", "").isprintable():
+        return text
     from ossicle.evaluation.visible import visible
 
     return "\n".join(map(visible, text.split("\n")))

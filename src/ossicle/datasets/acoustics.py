@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ossicle.audio import read_audio, reverberate, room_response
+from ossicle.audio.weighting import weighting_filter
 from ossicle.datasets.drawing import draw_source
 from ossicle.datasets.recipes import Recipe
 from ossicle.datasets.sources import ROLES, Source
 from ossicle.types import Samples
 
-__all__ = ["Room", "draw_room", "heard_in", "weighted"]
+__all__ = ["Room", "draw_room", "heard_in", "sounding", "weighted"]
 
 VOLUMES = (20.0, 100.0)
 """Cubic metres of a made-up room: from a bathroom to a large living room."""
@@ -21,6 +24,9 @@ DISTANCES = (0.5, 4.0)
 
 LONGEST_RESPONSE = 10.0
 """Seconds of a recorded response that are used."""
+
+SILENT = 0.01
+"""Of a sound's largest value: what is less at its ends is silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,26 @@ def heard_in(room: Room, sound: Samples, space: int) -> Samples:
     return reverberate(np.pad(sound, (0, tail)), room.response)
 
 
+def sounding(samples: Samples) -> tuple[int, int]:
+    """The first sample within 40 dB of the largest, and the one after the last.
+
+    >>> sounding(np.array([0.0, 0.001, 1.0, 0.0, -0.5, 0.009], np.float32))
+    (2, 5)
+    """
+    loud = np.abs(samples)
+    places = np.flatnonzero(loud > SILENT * loud.max())
+    return int(places[0]), int(places[-1]) + 1
+
+
 def weighted(samples: Samples, recipe: Recipe) -> Samples:
-    """What the level of a sound is taken of: the sound itself, or as the ear weighs it."""
-    return samples
+    """What the level of a sound is taken of: the sound itself, or as an ear weighs it."""
+    if recipe.loudness == "rms":
+        return samples
+    from scipy import signal
+
+    return np.asarray(signal.sosfilt(_ear(recipe.sample_rate), samples), dtype=np.float32)
+
+
+@cache
+def _ear(sample_rate: int) -> NDArray[np.float64]:
+    return weighting_filter("A", sample_rate)

@@ -1,28 +1,32 @@
 """What the columns of a table of clips mean.
 
-``path`` (or ``filename``), ``label`` (or ``category``, or the columns named as tasks), ``start``,
-``end``, ``fold`` (``speaker_fold``), ``split`` (``official_split``), ``group`` (``speaker``,
-``source_id``, ``src_file``, ``recording``), ``licence`` (``license``), ``author``, ``source``,
-``device``, ``place``. Where several names of one thing are present, the first counts. All other
+``path`` (or ``filename``, ``file_name``), ``label`` (or ``category``, ``event_label``,
+``scene_label``, or the columns named as tasks), ``start`` (``onset``), ``end`` (``offset``),
+``fold`` (``speaker_fold``), ``split`` (``official_split``), ``group`` (``speaker``, ``source_id``,
+``src_file``, ``recording``), ``licence`` (``license``), ``author``, ``source``, ``device``,
+``place``. In a table with start and end, the one column that is left over is the label. Where
+several names of one thing are present, the first counts. All other
 columns, and those of label, fold, split and group under another name, are kept as metadata.
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from ossicle.datasets.tasks import named_task
 from ossicle.errors import DatasetError, nearest
+from ossicle.types import TaskKind
 
 __all__ = ["COLUMNS", "OF_RECORDING", "SPLIT_NAMES", "Columns", "understand"]
 
 COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "path": ("path", "filename"),
-        "label": ("label", "category"),
-        "start": ("start",),
-        "end": ("end",),
+        "path": ("path", "filename", "file_name"),
+        "label": ("label", "category", "event_label", "event_labels", "scene_label"),
+        "start": ("start", "onset"),
+        "end": ("end", "offset"),
         "fold": ("fold", "speaker_fold"),
         "split": ("split", "official_split"),
         "group": ("group", "speaker", "source_id", "src_file", "recording"),
@@ -65,6 +69,8 @@ class Columns:
     names : tuple of str
         The header.
     roles, tasks, metadata : mapping of name to position
+    kinds : mapping of task to kind
+        Of tasks whose kind was asked for.
     """
 
     file: Path
@@ -72,6 +78,12 @@ class Columns:
     roles: Mapping[str, int]
     tasks: Mapping[str, int]
     metadata: Mapping[str, int]
+    kinds: Mapping[str, TaskKind]
+
+    @property
+    def strong(self) -> bool:
+        """Whether rows are events, with an onset and an offset."""
+        return {"onset", "offset"} <= {name.lower() for name in self.names}
 
 
 def understand(header: Sequence[str], *, tasks: Sequence[str] | None, file: Path) -> Columns:
@@ -86,24 +98,26 @@ def understand(header: Sequence[str], *, tasks: Sequence[str] | None, file: Path
     {'category': 1, 'hz': 2}
     """
     names = tuple(name.strip() for name in header)
+    wanted = None if tasks is None else dict(map(named_task, tasks))
     if not names:
         raise DatasetError(f"{file} is empty; a header with a column path or filename is needed")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise DatasetError(f"{file}: two columns are called {twice!r}; rename one of them")
-    roles = _roles([name for name in names if tasks is None or name not in tasks], names)
+    roles = _roles([name for name in names if name not in (wanted or ())], names)
     if "path" not in roles:
         raise DatasetError(
             f"{file} has no column 'path' or 'filename'; {nearest('filename', names)}"
         )
-    asked = _tasks(names, roles, tasks, file)
+    asked = _tasks(names, roles, wanted, file)
     used = {place for role, place in roles.items() if role != "label"} | set(asked.values())
     metadata = {
         name: place
         for place, name in enumerate(names)
         if name not in asked and (place not in used or _is_other_name(name))
     }
-    return Columns(file, names, roles, asked, metadata)
+    kinds = {name: kind for name, kind in (wanted or {}).items() if kind}
+    return Columns(file, names, roles, asked, metadata, kinds)
 
 
 def _roles(candidates: Sequence[str], names: Sequence[str]) -> dict[str, int]:
@@ -118,18 +132,26 @@ def _is_other_name(name: str) -> bool:
 
 
 def _tasks(
-    names: Sequence[str], roles: Mapping[str, int], tasks: Sequence[str] | None, file: Path
+    names: Sequence[str], roles: Mapping[str, int], tasks: Iterable[str] | None, file: Path
 ) -> dict[str, int]:
     """Which columns are tasks."""
     if tasks is None:
         if "label" in roles:
             return {"label": roles["label"]}
+        rest = set(range(len(names))) - set(roles.values())
+        if {"start", "end"} <= roles.keys() and len(rest) == 1:
+            return {"label": rest.pop()}
         for meant in difflib.get_close_matches("label", names, n=1, cutoff=0.75):
             raise DatasetError(
                 f"{file} has no column 'label'; did you mean {meant!r}? Rename it, or name tasks="
             )
         return {}
+    places = {**({"label": roles["label"]} if "label" in roles else {}), **_places(names)}
     for name in tasks:
-        if name not in names:
+        if name not in places:
             raise DatasetError(f"{file} has no column {name!r}; {nearest(name, names)}")
-    return {name: names.index(name) for name in tasks}
+    return {name: places[name] for name in tasks}
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(names)}

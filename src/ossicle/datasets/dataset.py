@@ -1,8 +1,8 @@
 """The data set: an immutable table of clips, and the views that cost nothing."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -12,12 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from ossicle.datasets.checks import CheckReport, check_clips
 from ossicle.datasets.columns import COLUMNS, OF_RECORDING
 from ossicle.datasets.fingerprints import clips_digest
-from ossicle.datasets.groups import group_numbers
+from ossicle.datasets.labelled import LabelledClips
+from ossicle.datasets.licences import is_allowed
 from ossicle.datasets.splits import grouped_folds, grouped_split, leave_k_out
+from ossicle.datasets.strong import window_clips
 from ossicle.datasets.table import write_table
-from ossicle.datasets.tasks import make_task
+from ossicle.datasets.tasks import heard_labels, joined_task, make_task
 from ossicle.errors import DatasetError, nearest
-from ossicle.types import Clip, Task
+from ossicle.types import Clip
 
 __all__ = ["SPLITS", "Dataset"]
 
@@ -29,7 +31,7 @@ LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, repr=False)
-class Dataset:
+class Dataset(LabelledClips):
     """An immutable table of clips; its views share them.
 
     Parameters
@@ -52,17 +54,6 @@ class Dataset:
     (4, 2, ['a', 'b'])
     """
 
-    clips: tuple[Clip, ...]
-    tasks: tuple[Task, ...] = ()
-    skipped: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    name: str = field(default="", compare=False)
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def __iter__(self) -> Iterator[Clip]:
-        return iter(self.clips)
-
     @overload
     def __getitem__(self, index: int) -> Clip: ...
     @overload
@@ -77,7 +68,7 @@ class Dataset:
         names = dict.fromkeys(task.name for task in (*self.tasks, *other.tasks))
         return Dataset(
             self.clips + other.clips,
-            tuple(_joined(name, self.tasks, other.tasks) for name in names),
+            tuple(joined_task(name, self.tasks + other.tasks) for name in names),
             tuple(dict.fromkeys(self.skipped + other.skipped)),
             self.name if self.name == other.name else f"{self.name} + {other.name}",
         )
@@ -86,68 +77,6 @@ class Dataset:
         tasks = "".join(f", {task.name}: {_few(task.labels)}" for task in self.tasks)
         groups = len(set(self.groups.tolist()))
         return f"<Dataset {self.name!r}: {len(self)} clips in {groups} groups{tasks}>"
-
-    # --- columns ----------------------------------------------------------------------------------
-
-    def task(self, name: str | None = None) -> Task:
-        """The task of this name; the first by default.
-
-        Raises
-        ------
-        DatasetError
-            If there is none.
-        """
-        names = [task.name for task in self.tasks]
-        if not names:
-            raise DatasetError(
-                f"{self.name}: the {len(self)} recordings have no labels; put them in one folder "
-                "per label, or name the column of the labels with tasks="
-            )
-        if name is not None and name not in names:
-            raise DatasetError(f"{self.name} has no task {name!r}; {nearest(name, names)}")
-        return self.tasks[0 if name is None else names.index(name)]
-
-    def labels(self, task: str | None = None) -> NDArray[np.str_]:
-        """Label of each clip, shape ``(n_clips,)``; empty where it has none."""
-        name = self.task(task).name
-        return np.array([clip.labels.get(name, "") for clip in self.clips], dtype=np.str_)
-
-    def targets(self, task: str | None = None) -> NDArray[np.int64]:
-        """Position of each clip's label in ``task.labels``, shape ``(n_clips,)``.
-
-        Raises
-        ------
-        DatasetError
-            If a clip has no label.
-        """
-        asked = self.task(task)
-        place = {label: index for index, label in enumerate(asked.labels)}
-        found = [place.get(clip.labels.get(asked.name, ""), -1) for clip in self.clips]
-        if -1 in found:
-            first = self.clips[found.index(-1)]
-            raise DatasetError(
-                f"{self.name}: {found.count(-1)} of {len(self)} clips have no label for the task "
-                f"{asked.name!r}, such as {first.id}; keep those that have one with where()"
-            )
-        return np.array(found, dtype=np.int64)
-
-    @property
-    def groups(self) -> NDArray[np.int64]:
-        """A number for each clip's group, shape ``(n_clips,)``.
-
-        A blank group is a group of its own; clips cut from one recording share it.
-        """
-        return group_numbers(self.clips)
-
-    @property
-    def has_folds(self) -> bool:
-        """Whether the data set came with folds."""
-        return any(clip.fold is not None for clip in self.clips)
-
-    @property
-    def has_split(self) -> bool:
-        """Whether the data set came with a training and a test part."""
-        return any(clip.split for clip in self.clips)
 
     # --- views ------------------------------------------------------------------------------------
 
@@ -179,6 +108,71 @@ class Dataset:
         parts = {name for role in ("fold", "split", "group") for name in COLUMNS[role]}
         return self._with(kept, same_tasks=columns.keys() <= parts)
 
+    def labelled(self, task: str | None = None) -> "Dataset":
+        """The clips that have a label."""
+        return self.subset(self.labels(task) != "")
+
+    def licensed(self, allow: Collection[str]) -> "Dataset":
+        """The clips whose licence is one of some, however it is written.
+
+        Parameters
+        ----------
+        allow : collection of str
+            As ``("CC0", "CC BY")``, which is CC BY of every version and nothing stricter;
+            ``"not stated"`` allows recordings that tell none.
+        """
+        kept = (clip for clip in self.clips if is_allowed(clip.recording.licence, allow))
+        return self._with(tuple(kept), same_tasks=False)
+
+    def with_licence(self, licence: str, *, author: str = "") -> "Dataset":
+        """With a licence, and an author, for every recording that tells none."""
+        return replace(self, clips=tuple(_licensed(clip, licence, author) for clip in self.clips))
+
+    def windows(
+        self,
+        length: float,
+        hop: float | None = None,
+        *,
+        min_overlap: float = 0.5,
+        background: str | None = "background",
+        task: str | None = None,
+    ) -> "Dataset":
+        """Windows of fixed length over whole recordings, labelled by the events in them.
+
+        Where a window has several labels, the one that covers most of it counts; where events only
+        just reach into it, it is left out. All windows of a recording are in its group.
+
+        Parameters
+        ----------
+        length, hop : float
+            Seconds of a window, and from one to the next (``length`` by default). A recording
+            that is shorter is one window.
+        min_overlap : float
+            Share of the window or of the event, whichever is shorter, that they need to have in
+            common; see `ossicle.datasets.window_labels`.
+        background : str or None
+            Label of windows without any event; None: these are left out.
+        task : str, optional
+
+        Raises
+        ------
+        DatasetError
+            If a length is not above 0, or one recording is in two groups, folds or splits.
+        """
+        asked = self.task(task)
+        clips = window_clips(
+            self.clips,
+            asked,
+            length=length,
+            hop=length if hop is None else hop,
+            min_overlap=min_overlap,
+            background=background,
+        )
+        labels = {clip.labels[asked.name] for clip in clips}
+        quiet = {*asked.background, *filter(None, [background])}
+        made = make_task(asked.name, labels, background=quiet)
+        return Dataset(clips, (made,) if labels else (), self.skipped, self.name)
+
     def drop_label(self, *labels: str, task: str | None = None) -> "Dataset":
         """Without the clips of some labels, and without the labels."""
         asked = self.task(task)
@@ -197,7 +191,9 @@ class Dataset:
         return self.subset(np.sort(np.concatenate(drawn)) if drawn else [])
 
     def _with(self, clips: tuple[Clip, ...], *, same_tasks: bool = True) -> "Dataset":
-        tasks = self.tasks if same_tasks else tuple(_heard(task, clips) for task in self.tasks)
+        tasks = (
+            self.tasks if same_tasks else tuple(heard_labels(task, clips) for task in self.tasks)
+        )
         return Dataset(clips, tuple(t for t in tasks if t.labels), self.skipped, self.name)
 
     def _check_column(self, name: str) -> None:
@@ -284,7 +280,11 @@ class Dataset:
             yield unique, self.subset(groups != number), self.subset(groups == number)
 
     def _strata(self, task: str | None = None) -> ArrayLike:
-        return self.labels(task) if self.tasks else np.zeros(len(self), np.int64)
+        if not self.tasks:
+            return np.zeros(len(self), np.int64)
+        if self.task(task).kind == "regression":
+            return _fifths(self.values(task))
+        return self.labels(task)
 
     def _official(self, column: str) -> list[str | int]:
         values = [getattr(clip, column) for clip in self.clips]
@@ -331,17 +331,17 @@ def _cell(clip: Clip, name: str) -> str:
     return "" if value is None else str(value)
 
 
-def _joined(name: str, ours: Sequence[Task], theirs: Sequence[Task]) -> Task:
-    tasks = [task for task in (*ours, *theirs) if task.name == name]
-    if all(task == tasks[0] for task in tasks):
-        return tasks[0]
-    return make_task(name, [label for task in tasks for label in task.labels])
+def _licensed(clip: Clip, licence: str, author: str) -> Clip:
+    recording = clip.recording
+    told = replace(
+        recording, licence=recording.licence or licence, author=recording.author or author
+    )
+    return clip if told == recording else replace(clip, recording=told)
 
 
-def _heard(task: Task, clips: Sequence[Clip]) -> Task:
-    """The task with the labels that occur."""
-    labels = {clip.labels[task.name] for clip in clips if task.name in clip.labels}
-    return task if labels == set(task.labels) else make_task(task.name, labels)
+def _fifths(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Which fifth of all values each belongs to."""
+    return np.searchsorted(np.quantile(values, (0.2, 0.4, 0.6, 0.8)), values)
 
 
 def _few(labels: Sequence[str]) -> str:

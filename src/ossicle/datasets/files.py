@@ -16,7 +16,9 @@ SOUND_ENDINGS = frozenset(
 """Endings, in lower case, of files taken for sounds; the content then decides the format."""
 
 TABLE_ENDING = ".csv"
-_STRONG_COLUMNS = {"onset", "offset"}
+NOT_SOUND = "not a sound file"
+LABEL_ENDINGS = frozenset({".jsonl", ".tsv", ".txt"})
+"""Endings, in lower case, of other files that may hold labels."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class Found:
     others: tuple[tuple[str, str], ...] = ()
     only: bool = False
 
+    def named(self, *endings: str) -> list[str]:
+        """The other files, as far as they can be read, with one of some endings."""
+        return [
+            name for name, why in self.others if why == NOT_SOUND and name.lower().endswith(endings)
+        ]
+
 
 def find(path: Path) -> Found:
     """Look at a folder and all below it, or at one file.
@@ -64,10 +72,10 @@ def find(path: Path) -> Found:
         suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - thousands of names
         if suffix in SOUND_ENDINGS:
             sounds.append(name)
-        elif suffix == TABLE_ENDING and not _has_events(path / name):
+        elif suffix == TABLE_ENDING:
             tables.append(name)
         else:
-            others.append((name, _reason(suffix)))
+            others.append((name, NOT_SOUND))
     unused = sorted((_utf8(name), why) for name, why in others)
     return Found(path, tuple(sounds), tuple(tables), tuple(unused))
 
@@ -75,14 +83,15 @@ def find(path: Path) -> Found:
 def _one_file(path: Path) -> Found:
     if path.suffix.lower() in SOUND_ENDINGS:
         return Found(path.parent, sounds=(path.name,), only=True)
-    if path.suffix.lower() != TABLE_ENDING:
-        raise DatasetError(
-            f"{path} is neither a folder, a CSV nor a sound; endings of sounds are "
-            f"{' '.join(sorted(SOUND_ENDINGS))}"
-        )
-    if _has_events(path):
-        raise DatasetError(f"{path}: {_reason(TABLE_ENDING)}; a table of whole clips is allowed")
-    return Found(path.parent, tables=(path.name,), only=True)
+    if path.suffix.lower() == TABLE_ENDING:
+        return Found(path.parent, tables=(path.name,), only=True)
+    if path.suffix.lower() in LABEL_ENDINGS:
+        return Found(path.parent, others=((path.name, NOT_SOUND),), only=True)
+    raise DatasetError(
+        f"{path} is neither a folder, a table nor a sound; endings of tables are "
+        f"{' '.join(sorted({TABLE_ENDING, *LABEL_ENDINGS}))}, of sounds "
+        f"{' '.join(sorted(SOUND_ENDINGS))}"
+    )
 
 
 def _walk(root: Path, others: list[tuple[str, str]]) -> list[str]:
@@ -125,17 +134,3 @@ def _unusable(name: str, path: Path) -> str:
 def _utf8(name: str) -> str:
     """The name with each byte that is not UTF-8 written out, as ``\\xff``."""
     return os.fsencode(name).decode(errors="backslashreplace")
-
-
-def _has_events(path: Path) -> bool:
-    """Whether a table has one row per event in a recording instead of one per clip."""
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            header = file.readline(10_000)
-    except OSError:
-        return False
-    return {word.strip(' "\n').lower() for word in header.split(",")} >= _STRONG_COLUMNS
-
-
-def _reason(suffix: str) -> str:
-    return "strong labels are not read yet" if suffix == TABLE_ENDING else "not a sound file"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ossicle.audio import active_level, gain, level, peak, read_audio
-from ossicle.datasets.acoustics import Room, draw_room, heard_in, weighted
+from ossicle.datasets.acoustics import Room, draw_room, heard_in, sounding, weighted
 from ossicle.datasets.drawing import Turn, draw_ratio, draw_source, events_of
 from ossicle.datasets.recipes import Recipe
 from ossicle.datasets.sources import Source
@@ -46,7 +46,8 @@ class Layer:
     ``start`` is in seconds into the recording, ``offset`` and ``duration`` in the mix, ``gain``
     in dB. ``repeated`` sources begin anew where they end. Only what is laid over has an SNR: as
     it was asked for and ``reached`` against all that lay there before it, and as it is
-    ``measured`` against all else in the finished mix.
+    ``measured`` against all else in the finished mix; it is ``heard`` from a second of the mix to
+    another, the silence at the ends of the cut and the reverberation left out.
     """
 
     source: Source
@@ -58,6 +59,7 @@ class Layer:
     snr: float | None = None
     reached: float | None = None
     measured: float | None = None
+    heard: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _mix(
 ) -> Mix:
     mixed, background = _background(chosen[0], recipe, rng)
     events: list[_Event] = []
-    spans = _spans(len(ratios), recipe, rng)
+    spans = _spans(chosen[1:], recipe, rng)
     for source, span, snr in zip(chosen[1:], spans, ratios, strict=True):
         event = _laid(source, mixed, span, snr, room, recipe, rng)
         mixed = _added(mixed, event, 1.0)
@@ -129,12 +131,17 @@ def _mix(
     )
 
 
-def _spans(n: int, recipe: Recipe, rng: np.random.Generator) -> list[Span]:
-    """Where each event may lie: anywhere, or one after the other in a drawn order."""
-    if recipe.overlap or n < 2:
-        return [(0, recipe.n_samples)] * n
-    edges = [recipe.n_samples * place // n for place in range(n + 1)]
-    return [(edges[place], edges[place + 1]) for place in rng.permutation(n).tolist()]
+def _spans(chosen: Sequence[Source], recipe: Recipe, rng: np.random.Generator) -> list[Span]:
+    """Where each event may lie: anywhere, or one after the other in a drawn order.
+
+    The place of the alarm stays empty where there is none, so that no sound's length tells of one.
+    """
+    n_places = len(chosen) + all(source.role != "alarm" for source in chosen)
+    if recipe.overlap or n_places == 1:
+        return [(0, recipe.n_samples)] * len(chosen)
+    edges = [recipe.n_samples * place // n_places for place in range(n_places + 1)]
+    order = rng.permutation(n_places).tolist()[: len(chosen)]
+    return [(edges[place], edges[place + 1]) for place in order]
 
 
 def _background(source: Source, recipe: Recipe, rng: np.random.Generator) -> tuple[Samples, Layer]:
@@ -168,7 +175,7 @@ def _laid(
     cut, start, repeated = _cut(source, span[1] - span[0], recipe, rng)
     first = int(rng.integers(span[0], span[1] - cut.size, endpoint=True))
     last = first + cut.size
-    asked = float(rng.uniform(*recipe.snr)) if snr is None else snr
+    asked = float(rng.uniform(recipe.snr[0], recipe.snr[1])) if snr is None else snr
     if level(bed[first:last]) < QUIET:
         quiet = level(bed[first:last])
         raise AudioError(f"{source.clip.path}: {quiet:.0f} dBFS of background under it")
@@ -176,11 +183,19 @@ def _laid(
     sound = cut if room is None else heard_in(room, cut, bed.size - first)
     decibels = noise + asked - _loudness(sound, cut.size, recipe)
     louder = gain(sound, decibels)
-    reached = _loudness(louder, cut.size, recipe) - noise
     rate = recipe.sample_rate
+    begins, ends = sounding(cut)
     layer = Layer(
-        source, start, first / rate, cut.size / rate, repeated, decibels, asked, reached
-    )  # fmt: skip
+        source,
+        start,
+        first / rate,
+        cut.size / rate,
+        repeated,
+        decibels,
+        asked,
+        _loudness(louder, cut.size, recipe) - noise,
+        heard=((first + begins) / rate, (first + ends) / rate),
+    )
     return _Event(layer, (first, last), louder)
 
 

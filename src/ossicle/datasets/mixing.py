@@ -223,7 +223,7 @@ def _datasets(given: dict[str, Any]) -> Iterator[tuple[str, Dataset, float]]:
         for each in [sounds] if is_one else sounds or ():
             bank = each if isinstance(each, Bank) else Bank(each)
             read = bank.sounds if isinstance(bank.sounds, Dataset) else read_dataset(bank.sounds)
-            yield role, read.where(**bank.where), bank.weight
+            yield role, read.where(**bank.where), float(bank.weight)
 
 
 def _check_sources(sources: Sequence[Source], recipe: Recipe) -> None:

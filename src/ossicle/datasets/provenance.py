@@ -41,7 +41,7 @@ class MixedEvent:
     filename : str
         Of the mix, below the folder of the mixes.
     onset, offset : float
-        Seconds into the mix; reverberation after the offset is left out.
+        Seconds into the mix: of the sound above -40 dB of its peak, without the reverberation.
     label : str
         Of the mixes' task: the alarm's, or ``other``.
     snr : float
@@ -64,6 +64,7 @@ class MixedEvent:
     role: str
     sound: str
     split: str
+    group: str
 
 
 def mix_clip(path: Path, mix: Mix, split: str, recipe: Recipe) -> Clip:
@@ -104,9 +105,9 @@ def _about(mix: Mix, recipe: Recipe) -> dict[str, str]:
     if mix.room is not None and mix.room.made is not None:
         about["rt60"] = f"{mix.room.made['rt60']:g}"
     top = mix.layers[-1]
-    if top.snr is not None and top.measured is not None:
-        about["snr"] = f"{top.snr:.2f}"
-        about["snr_measured"] = f"{top.measured:.2f}"
+    if top.snr is not None:
+        about["snr"] = f"{_rounded(top.snr, 2):.2f}"
+        about["snr_measured"] = f"{_rounded(top.measured, 2):.2f}"
         about["snr_bin"] = snr_bin(top.snr, recipe.snr)
     return about
 
@@ -122,6 +123,12 @@ def snr_bin(snr: float, asked: Sequence[float]) -> str:
     last = math.ceil(asked[1] / SNR_BIN) - 1
     low = SNR_BIN * min(math.floor(snr / SNR_BIN), max(last, math.floor(asked[0] / SNR_BIN)))
     return f"{low:g} to {low + SNR_BIN:g}"
+
+
+def _rounded(decibels: float | None, digits: int) -> float:
+    """A ratio without digits that say nothing, nor a minus before a zero."""
+    assert decibels is not None
+    return round(decibels, digits) + 0.0
 
 
 def rights(source: Source) -> tuple[str, str]:
@@ -149,7 +156,7 @@ def provenance(clip: Clip, mix: Mix, events: Iterable[MixedEvent]) -> dict[str, 
 
 def _event(event: MixedEvent) -> dict[str, Any]:
     told = asdict(event)
-    return {name: told[name] for name in told.keys() - {"filename", "split"}}
+    return {name: told[name] for name in told.keys() - {"filename", "split", "group"}}
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
@@ -188,17 +195,18 @@ def mix_events(clip: Clip, mix: Mix, recipe: Recipe) -> list[MixedEvent]:
     found = [
         MixedEvent(
             filename=f"audio/{clip.path.name}",
-            onset=round(layer.offset, 6),
-            offset=round(layer.offset + layer.duration, 6),
+            onset=round(layer.heard[0], 6),
+            offset=round(layer.heard[1], 6),
             label=_label(layer.source, recipe),
-            snr=round(layer.snr, 3),
-            snr_measured=round(layer.measured, 3),
+            snr=_rounded(layer.snr, 3),
+            snr_measured=_rounded(layer.measured, 3),
             role=layer.source.role,
             sound=layer.source.label,
             split=clip.split,
+            group=clip.group,
         )
         for layer in mix.layers
-        if layer.snr is not None and layer.measured is not None
+        if layer.heard is not None
     ]
     return sorted(found, key=lambda event: (event.onset, event.offset, event.role))
 

@@ -1,25 +1,28 @@
 """Reading a data set: look at the folder, find its layout, account for every file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.files import SOUND_ENDINGS, Found, find
-from ossicle.datasets.layouts import CSV, ESC50, FOLDERS, META, RECORDINGS, Layout
+from ossicle.datasets.layouts import ALL, Layout
+from ossicle.datasets.tasks import with_kinds
 from ossicle.errors import DatasetError, nearest
 
 __all__ = ["LAYOUTS", "read_dataset"]
 
-LAYOUTS: dict[str, Layout] = {
-    layout.name: layout for layout in (ESC50, META, CSV, FOLDERS, RECORDINGS)
-}
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in ALL}
 """Name: layout, in the order in which they are tried. Other packages add theirs through the entry
 point group ``ossicle.layouts``; these are used when named."""
 
 
 def read_dataset(
-    path: str | Path, *, layout: str | None = None, tasks: Sequence[str] | None = None
+    path: str | Path,
+    *,
+    layout: str | None = None,
+    tasks: Sequence[str] | None = None,
+    kinds: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Read a folder of recordings, or a CSV, as a data set; no sound is opened.
 
@@ -27,11 +30,18 @@ def read_dataset(
     ----------
     path : str or Path
         A folder with one folder per label (below train, validation and test or not); a CSV, or a
-        folder with one; ``meta.csv`` beside ``audio/``; ESC-50; or recordings without labels.
+        folder with one; ``meta.csv`` beside ``audio/``; a data set as it is published; recordings
+        with files of labels beside them; or recordings without labels.
     layout : str, optional
-        ``"folders"``, ``"csv"``, ``"meta"``, ``"esc50"`` or ``"recordings"``; detected by default.
+        ``"folders"``, ``"csv"``, ``"meta"``, ``"esc50"``, ``"urbansound8k"``, ``"fsdd"``,
+        ``"speech-commands"``, ``"audioset"``, ``"audiofolder"``, ``"dcase"``, ``"raven"``,
+        ``"audacity"`` or ``"recordings"``; detected by default.
     tasks : sequence of str, optional
         Columns that are tasks; ``label`` by default.
+    kinds : mapping of task to kind, optional
+        ``"regression"`` for a column of numbers, ``"multilabel"`` for several labels a clip,
+        separated by ``;``, ``|`` or ``,``. Also written ``tasks=["bpm:regression"]``. Other tasks
+        are binary or multiclass, as the number of their labels says.
 
     Returns
     -------
@@ -53,7 +63,7 @@ def read_dataset(
     """
     found = find(Path(path))
     known = _layout(layout) if layout is not None else _detected(found)
-    dataset = known.read(found, tasks)
+    dataset = known.read(found, with_kinds(tasks, kinds))
     if not dataset.clips:
         reasons = "; ".join(f"{name}: {why}" for name, why in dataset.skipped[:3])
         raise DatasetError(f"{path} holds no clip that can be used: {reasons or 'it is empty'}")

@@ -113,28 +113,35 @@ def _of_set(recipe: Recipe) -> list[tuple[bool, str]]:
 
 
 def _of_sound(recipe: Recipe) -> list[tuple[bool, str]]:
-    snr, (few, many), level = recipe.snr, recipe.events, recipe.level
-    shortest, longest = recipe.rt60 or (1.0, 1.0)
+    events, level, rt60 = recipe.events, recipe.level, recipe.rt60
     loudness = " and ".join(map(repr, get_args(Loudness)))
-    is_range = bool(recipe.exact) or (len(snr) == 2 and snr[0] <= snr[1])
+    are_exact = bool(recipe.exact) and all(-100 <= value <= 100 for value in recipe.exact)
     return [
         (
-            is_range and all(-100 <= value <= 100 for value in snr),
-            f"snr {' to '.join(f'{value:g}' for value in snr)}; the least and the most, or any "
-            "other number of exact ratios, from -100 to 100 dB, are",
+            are_exact or _is_range(recipe.snr, -100, 100),
+            f"snr {_shown(recipe.snr)}; the least and the most, or any other number of exact "
+            "ratios, from -100 to 100 dB, are",
         ),
         (
-            1 <= few <= many <= MOST_EVENTS,
-            f"events {few} to {many}; the lesser first, from 1 to {MOST_EVENTS}, is",
+            _is_range(events, 1, MOST_EVENTS) and all(count == int(count) for count in events),
+            f"events {_shown(events)}; two whole numbers from 1 to {MOST_EVENTS}, the lesser "
+            "first, are",
         ),
         (recipe.loudness in get_args(Loudness), f"loudness={recipe.loudness!r}; {loudness} are"),
         (level is None or -60 <= level <= 0, f"level of {level} dBFS; -60 to 0 are"),
         (
-            0.05 <= shortest <= longest <= 20,
-            f"rooms of {shortest:g} to {longest:g} s; two times, the lesser first, from 0.05 to "
-            "20 s, are",
+            rt60 is None or _is_range(rt60, 0.05, 20),
+            f"rooms of {_shown(rt60 or ())} s; two times from 0.05 to 20 s, the lesser first, are",
         ),
     ]
+
+
+def _is_range(values: Sequence[float], least: float, most: float) -> bool:
+    return len(values) == 2 and least <= values[0] <= values[1] <= most
+
+
+def _shown(values: Sequence[float]) -> str:
+    return " to ".join(f"{value:g}" for value in values) or "()"
 
 
 def _are_shares(shares: Sequence[float]) -> bool:

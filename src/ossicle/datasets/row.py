@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ossicle.datasets.columns import OF_RECORDING, SPLIT_NAMES, Columns
+from ossicle.datasets.tasks import join_labels, number, split_labels
 from ossicle.errors import DatasetError
 from ossicle.types import Clip, Recording
 
@@ -58,12 +59,25 @@ class Row:
             ),
             start=start,
             end=end,
-            labels=self._mapping(columns.tasks.items()),
+            labels=self._labels(),
             group=self.text("group"),
             fold=self._fold(),
             split=self._split(),
             metadata=self._mapping(columns.metadata.items()),
         )
+
+    def _labels(self) -> MappingProxyType[str, str]:
+        labels = self._mapping(self.columns.tasks.items())
+        if not self.columns.kinds:
+            return labels
+        return MappingProxyType({name: self._label(name, text) for name, text in labels.items()})
+
+    def _label(self, task: str, text: str) -> str:
+        """The label as its kind of task writes it."""
+        kind = self.columns.kinds.get(task)
+        if kind == "regression":
+            number(text.strip(), f"{self.columns.file}, line {self.line}, column {task!r}")
+        return join_labels(split_labels(text)) if kind == "multilabel" else text
 
     def _mapping(self, places: Iterable[tuple[str, int]]) -> MappingProxyType[str, str]:
         return MappingProxyType({name: self.cells[i] for name, i in places if self.cells[i]})

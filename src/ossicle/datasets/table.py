@@ -13,7 +13,7 @@ from ossicle.errors import DatasetError
 from ossicle.types import Clip, Task
 from ossicle.workflow.files import replacing
 
-__all__ = ["Table", "columns_of", "read_table", "write_table"]
+__all__ = ["Table", "columns_of", "read_table", "records", "table_rows", "write_table"]
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,25 @@ class Table:
 def columns_of(path: Path) -> frozenset[str]:
     """Names of a CSV's columns in lower case; none where it cannot be read."""
     try:
-        _, header = next(_rows(path), (0, []))
+        _, header = next(table_rows(path), (0, []))
     except DatasetError:
         return frozenset()
     return frozenset(name.strip().lower() for name in header)
 
 
 def read_table(
-    path: Path, *, root: Path, tasks: Sequence[str] | None = None, inside: bool = False
+    path: Path,
+    *,
+    root: Path,
+    tasks: Sequence[str] | None = None,
+    inside: bool = False,
+    rows: Iterator[tuple[int, list[str]]] | None = None,
 ) -> Table:
     """Read a table of clips; no sound is opened.
 
     Rows whose file is missing, and rows with a label for none of the tasks, are left out and
-    listed.
+    listed. In a table of onsets and offsets, a row with a file only says that there is nothing to
+    hear in it: a clip without a label.
 
     Parameters
     ----------
@@ -52,22 +58,20 @@ def read_table(
         Columns that are tasks; ``label`` by default.
     inside : bool
         Refuse paths that leave ``root``, as the table of a data set made by others should not.
+    rows : iterator of (int, list of str), optional
+        Line numbers and cells, the header first, where they are not those of a CSV.
 
     Raises
     ------
     DatasetError
         If the table cannot be read, a column is missing or a value is not allowed.
     """
-    rows = _rows(path)
+    rows = table_rows(path) if rows is None else rows
     _, header = next(rows, (0, []))
     columns = understand(header, tasks=tasks, file=path)
     clips, skipped = [], []
     for line, cells in rows:
-        if len(cells) != len(header):
-            raise DatasetError(
-                f"{path}, line {line}: {len(cells)} values under {len(header)} columns; "
-                "is a value with a comma in it missing its quotes?"
-            )
+        _fitting(cells, header, path, line)
         clip = Row(columns, line, cells).clip(root, inside=inside)
         reason = _unusable(clip, columns)
         if reason is None:
@@ -77,7 +81,32 @@ def read_table(
     return Table(tuple(clips), _tasks(clips, columns), tuple(skipped))
 
 
-def write_table(path: Path, clips: Sequence[Clip], tasks: Sequence[Task]) -> None:
+def records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and cells by column of each row of a table.
+
+    Raises
+    ------
+    DatasetError
+        If the table cannot be read, or a row is longer or shorter than the header.
+    """
+    rows = table_rows(path)
+    _, header = next(rows, (0, []))
+    for line, cells in rows:
+        yield line, dict(zip(header, _fitting(cells, header, path, line), strict=True))
+
+
+def _fitting(cells: list[str], header: list[str], path: Path, line: int) -> list[str]:
+    if len(cells) != len(header):
+        raise DatasetError(
+            f"{path}, line {line}: {len(cells)} values under {len(header)} columns; "
+            "is a value with a comma in it missing its quotes?"
+        )
+    return cells
+
+
+def write_table(
+    path: Path, clips: Sequence[Clip], tasks: Sequence[Task], *, path_column: str = "path"
+) -> None:
     """Write clips as CSV, atomically; paths below the CSV's folder become relative to it.
 
     Raises
@@ -88,7 +117,7 @@ def write_table(path: Path, clips: Sequence[Clip], tasks: Sequence[Task]) -> Non
     folder = _absolute(path).parent
     names = [task.name for task in tasks]
     extra = list(dict.fromkeys(name for clip in clips for name in clip.metadata))
-    header = ["path", *names, "start", "end", "fold", "split", "group", *OF_RECORDING, *extra]
+    header = [path_column, *names, "start", "end", "fold", "split", "group", *OF_RECORDING, *extra]
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
         raise DatasetError(f"{path}: two columns would be called {twice!r}; rename one of them")
@@ -112,7 +141,7 @@ def _cells(clip: Clip, folder: Path, tasks: Sequence[str], extra: Sequence[str])
     ]
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def table_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each row that is not empty, the header first."""
     line = 1
     try:
@@ -134,14 +163,16 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _tasks(clips: Sequence[Clip], columns: Columns) -> tuple[Task, ...]:
     labels = {name: {c.labels[name] for c in clips if name in c.labels} for name in columns.tasks}
-    return tuple(make_task(name, found) for name, found in labels.items() if found)
+    return tuple(
+        make_task(name, found, columns.kinds.get(name)) for name, found in labels.items() if found
+    )
 
 
 def _unusable(clip: Clip, columns: Columns) -> str | None:
     """Why a row makes no clip."""
     if not os.path.isfile(clip.path):  # noqa: PTH113 - faster, for thousands of rows
         return "no such file"
-    if columns.tasks and not clip.labels:
+    if columns.tasks and not clip.labels and not (columns.strong and clip.end is None):
         return f"no label in column {' or '.join(map(repr, columns.tasks))}"
     return None
 

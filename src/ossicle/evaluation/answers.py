@@ -1,6 +1,6 @@
 """What a classifier answered to the clips of a data set, one row per clip."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ossicle.classifier import Classifier
     from ossicle.datasets import Dataset
 
-__all__ = ["Answers", "Progress", "ask"]
+__all__ = ["Answers", "Heard", "Progress", "ask", "hear", "task_of"]
+
+HINTS = {"regression": "; evaluate_values judges a regression"}
 
 Progress = Callable[[int, int], None]
 """Called with the number of clips done and the number of all."""
@@ -113,55 +115,116 @@ def ask(
     EvaluationError
         If the task is not known, is neither binary nor multi-class, or no clip can be judged.
     """
-    asked = _task(classifier.tasks, task)
+    asked = task_of(classifier.tasks, task, kinds=("binary", "multiclass"))
+
+    def fault(clip: Clip) -> str:
+        label = clip.labels[asked.name]
+        known = label in asked.labels
+        return "" if known else f"label {label!r:.80} is not one the classifier knows"
+
+    heard = hear(classifier, dataset, asked, fault=fault, progress=progress)
+    answered = heard.predictions
+    return Answers(
+        task=asked,
+        clips=heard.clips,
+        groups=heard.groups,
+        targets=np.array([asked.index(clip.labels[asked.name]) for clip in heard.clips]),
+        scores=np.array([answer.pooled[asked.name] for answer in answered], dtype=np.float64),
+        said=tuple(answer.labels[asked.name] for answer in answered),
+        skipped=heard.skipped,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """The clips of a data set that were answered, their groups and predictions; and the rest."""
+
+    clips: tuple[Clip, ...]
+    groups: NDArray[np.int64]
+    predictions: tuple[Prediction, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def hear(
+    classifier: "Classifier",
+    dataset: "Dataset",
+    task: Task,
+    *,
+    fault: Callable[[Clip], str],
+    refuse: Callable[[Prediction], str] = lambda _: "",
+    progress: Progress | None = None,
+) -> Heard:
+    """Let a classifier hear each clip that can be judged.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    dataset : Dataset
+    task : Task
+    fault : callable
+        What is wrong with the label of a clip; empty if nothing is.
+    refuse : callable
+        Why a prediction cannot be judged; empty if it can.
+    progress : callable, optional
+
+    Raises
+    ------
+    EvaluationError
+        If no clip can be judged.
+    """
     skipped = [(str(path), reason) for path, reason in dataset.skipped]
     kept, predictions = [], []
-    for index, outcome in enumerate(_outcomes(classifier, dataset, asked)):
+    for index, clip in enumerate(dataset):
+        outcome = _outcome(classifier, clip, task, fault=fault, refuse=refuse)
         if isinstance(outcome, str):
-            skipped.append((dataset[index].id, outcome))
+            skipped.append((clip.id, outcome))
         else:
             kept.append(index)
             predictions.append(outcome)
         if progress is not None:
             progress(index + 1, len(dataset))
     if not kept:
-        raise EvaluationError(_nothing(dataset, asked, skipped[len(dataset.skipped) :]))
+        raise EvaluationError(_nothing(dataset, task, skipped[len(dataset.skipped) :]))
     clips = tuple(dataset[index] for index in kept)
-    return Answers(
-        task=asked,
-        clips=clips,
-        groups=np.asarray(dataset.groups)[kept].astype(np.int64),
-        targets=np.array([asked.index(clip.labels[asked.name]) for clip in clips]),
-        scores=np.array([answer.pooled[asked.name] for answer in predictions], dtype=np.float64),
-        said=tuple(answer.labels[asked.name] for answer in predictions),
-        skipped=tuple(skipped),
-    )
+    groups = np.asarray(dataset.groups)[kept].astype(np.int64)
+    return Heard(clips, groups, tuple(predictions), tuple(skipped))
 
 
-def _task(tasks: tuple[Task, ...], name: str | None) -> Task:
+def task_of(tasks: tuple[Task, ...], name: str | None, *, kinds: tuple[str, ...]) -> Task:
+    """The task of this name, the first by default.
+
+    Raises
+    ------
+    EvaluationError
+        If there is none, or it is of another kind.
+    """
     found = next((task for task in tasks if name in (None, task.name)), None)
     if found is None:
         known = ", ".join(task.name for task in tasks)
         raise EvaluationError(f"the classifier has no task {name!r}; allowed: {known}")
-    if found.kind not in ("binary", "multiclass"):
+    if found.kind not in kinds:
         raise EvaluationError(
-            f"task {found.name!r} is {found.kind}; figures are computed for binary and multiclass"
+            f"task {found.name!r} is {found.kind}; these figures are of {' and '.join(kinds)}"
+            f"{HINTS.get(found.kind, '')}"
         )
     return found
 
 
-def _outcomes(
-    classifier: "Classifier", dataset: "Dataset", task: Task
-) -> Iterator[Prediction | str]:
-    """For each clip the prediction, or why there is none."""
-    for clip in dataset:
-        label = clip.labels.get(task.name)
-        if label is None:
-            yield f"no label for the task {task.name!r}"
-        elif label not in task.labels:
-            yield f"label {label!r:.80} is not one the classifier knows"
-        else:
-            yield _predict(classifier, clip, task)
+def _outcome(
+    classifier: "Classifier",
+    clip: Clip,
+    task: Task,
+    *,
+    fault: Callable[[Clip], str],
+    refuse: Callable[[Prediction], str],
+) -> Prediction | str:
+    """The prediction, or why there is none."""
+    if task.name not in clip.labels:
+        return f"no label for the task {task.name!r}"
+    if why := fault(clip):
+        return why
+    prediction = _predict(classifier, clip, task)
+    return prediction if isinstance(prediction, str) else refuse(prediction) or prediction
 
 
 def _predict(classifier: "Classifier", clip: Clip, task: Task) -> Prediction | str:

@@ -66,7 +66,7 @@ def evaluate(
     answers = ask(classifier, dataset, task=task, progress=progress)
     report = judge(
         answers,
-        data=_card(dataset, answers, classifier.provenance),
+        data=data_card(dataset, answers.clips, classifier.provenance),
         provenance=classifier.provenance,
         command=command,
     )
@@ -221,7 +221,7 @@ def _mistakes(answers: Answers) -> tuple[Mistake, ...]:
     order = np.argsort(-margins, kind="stable")[:MISTAKES]
     return tuple(
         Mistake(
-            file=_place(answers.clips[i]),
+            file=place_of(answers.clips[i]),
             truth=answers.task.labels[answers.targets[i]],
             answer=columns[given[i]],
             score=float(score),
@@ -232,20 +232,21 @@ def _mistakes(answers: Answers) -> tuple[Mistake, ...]:
     )
 
 
-def _place(clip: Clip) -> str:
+def place_of(clip: Clip) -> str:
     """The clip with its folder, which tells apart files of one name."""
     return f"{clip.path.parent.name}/{clip.id}".removeprefix("/")
 
 
-def _card(dataset: "Dataset", answers: Answers, provenance: Mapping[str, Any]) -> Card:
-    licences = Counter(clip.recording.licence or "not stated" for clip in answers.clips)
+def data_card(dataset: "Dataset", clips: Sequence[Clip], provenance: Mapping[str, Any]) -> Card:
+    """Where the judged clips of a data set came from."""
+    licences = Counter(clip.recording.licence or "not stated" for clip in clips)
     named = _says_synthetic(dataset.name)
     return Card(
         name=dataset.name,
         fingerprint=_fingerprint(dataset),
         licences=dict(sorted(licences.items())),
-        n_synthetic=sum(named or _is_synthetic(clip) for clip in answers.clips),
-        n_trained_on=_n_trained_on(answers.clips, provenance),
+        n_synthetic=sum(named or _is_synthetic(clip) for clip in clips),
+        n_trained_on=_n_trained_on(clips, provenance),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from html import escape
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from ossicle.evaluation.answers import Answers
 from ossicle.evaluation.intervals import Interval
@@ -37,6 +37,25 @@ class Card:
     licences: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     n_synthetic: int = 0
     n_trained_on: int = 0
+
+
+class Judged(Protocol):
+    """What every report knows of its task and its data."""
+
+    @property
+    def task(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    @property
+    def n_clips(self) -> int: ...
+    @property
+    def n_groups(self) -> int: ...
+    @property
+    def skipped(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def data(self) -> Card: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +177,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """All figures as plain lists, mappings, numbers and text."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "answers"}
+        return {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.name != "answers"}
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """Strict JSON (no NaN)."""
@@ -166,7 +185,7 @@ class Report:
 
     def text(self) -> str:
         """For the terminal."""
-        return "\n\n".join(filter(None, (_headline(self), _table(self), _notes(self))))
+        return "\n\n".join(filter(None, (_headline(self), _table(self), skipped_lines(self))))
 
     def _repr_html_(self) -> str:
         """For a notebook."""
@@ -174,21 +193,21 @@ class Report:
             f"<tr><th>{escape(name)}</th><td>{escape(value)}</td><td>{escape(note)}</td></tr>"
             for name, value, note in self.figures()
         )
-        return f"<p>{escape(_measured_on(self))}</p><table>{rows}</table>"
+        return f"<p>{escape(measured_on(self))}</p><table>{rows}</table>"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The JSON that stands for a value; what is not a number is ``None``."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Interval):
-        return [_plain(value.low), _plain(value.high)]
+        return [plain(value.low), plain(value.high)]
     if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     return value if isinstance(value, str | int | bool | None) else str(value)
 
 
@@ -219,7 +238,8 @@ def _as_said_note(report: Report) -> str:
     return f'{report.n_unknown} "unknown" and {report.n_quiet} "quiet" counted as errors'
 
 
-def _measured_on(report: Report) -> str:
+def measured_on(report: Judged) -> str:
+    """Task and data in a sentence, with what takes from the worth of the figures."""
     clips = f"{report.n_clips} clip{'s' if report.n_clips != 1 else ''}"
     groups = f"{report.n_groups} group{'s' if report.n_groups != 1 else ''}"
     skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
@@ -229,13 +249,13 @@ def _measured_on(report: Report) -> str:
     )
 
 
-def _trained_on(report: Report) -> str:
+def _trained_on(report: Judged) -> str:
     n = report.data.n_trained_on
     words = "all" if n == report.n_clips else str(n)
     return f"\nwarning: {words} of these clips took part in training; this is no test" if n else ""
 
 
-def _synthetic(report: Report) -> str:
+def _synthetic(report: Judged) -> str:
     n = report.data.n_synthetic
     if not n:
         return ""
@@ -245,7 +265,7 @@ def _synthetic(report: Report) -> str:
 def _headline(report: Report) -> str:
     width = max(len(name) for name, _, _ in report.figures())
     lines = [f"{name:<{width}}  {value:<12}  {note}" for name, value, note in report.figures()]
-    return "\n".join([_measured_on(report), "", *lines])
+    return "\n".join([measured_on(report), "", *lines])
 
 
 def _table(report: Report) -> str:
@@ -266,7 +286,8 @@ def _cell(value: float) -> str:
     return f"{value:.3f}" if math.isfinite(value) else "–"
 
 
-def _notes(report: Report) -> str:
+def skipped_lines(report: Judged) -> str:
+    """The first files that were skipped, and how many more."""
     lines = [f"skipped {visible(name)}: {visible(why)}" for name, why in report.skipped[:SHOWN]]
     if len(report.skipped) > SHOWN:
         lines.append(f"and {len(report.skipped) - SHOWN} more skipped")

@@ -8,7 +8,7 @@ import numpy as np
 from ossicle.errors import MissingExtraError
 from ossicle.evaluation.html import Cell, Picture, Section, Table
 from ossicle.evaluation.plots import plot_confusion, plot_roc, png_bytes
-from ossicle.evaluation.report import Report
+from ossicle.evaluation.report import Judged, Report
 from ossicle.evaluation.visible import shorten
 
 __all__ = ["made_by", "pictures", "report_sections"]
@@ -38,8 +38,8 @@ def report_sections(report: Report) -> list[Section]:
         _labels(report),
         _mistakes(report),
         _reading(),
-        _data(report),
-        *([_skipped(report)] if report.skipped else []),
+        about_data(report),
+        *([skipped_files(report)] if report.skipped else []),
         made_by(report.command, report.provenance),
     ]
 
@@ -77,11 +77,15 @@ def pictures(
 def _figures(report: Report) -> Section:
     tiles = [(name[:1].upper() + name[1:], value, note) for name, value, note in report.figures()]
     sizes = f"Measured on {report.n_clips} clips in {report.n_groups} groups."
-    about = [sizes, _synthetic(report), _trained_on(report)]
-    return Section("Figures", " ".join(filter(None, about)), tiles=tiles)
+    return Section("Figures", f"{sizes} {warnings_of(report)}".strip(), tiles=tiles)
 
 
-def _trained_on(report: Report) -> str:
+def warnings_of(report: Judged) -> str:
+    """What takes from the worth of the figures, as sentences; mostly nothing."""
+    return " ".join(filter(None, (_synthetic(report), _trained_on(report))))
+
+
+def _trained_on(report: Judged) -> str:
     n = report.data.n_trained_on
     if n == 0:
         return ""
@@ -91,7 +95,7 @@ def _trained_on(report: Report) -> str:
     )
 
 
-def _synthetic(report: Report) -> str:
+def _synthetic(report: Judged) -> str:
     n = report.data.n_synthetic
     if n == 0:
         return ""
@@ -162,7 +166,8 @@ def _mistakes(report: Report) -> Section:
     return Section("Mistakes", text, tables=[Table(columns, rows)])
 
 
-def _data(report: Report) -> Section:
+def about_data(report: Judged) -> Section:
+    """The data set, its licences, and how much of it was judged."""
     card = report.data
     rows: list[tuple[Cell, Cell]] = [
         ("name", card.name or "not stated"),
@@ -179,7 +184,8 @@ def _data(report: Report) -> Section:
     return Section("Data", tables=[Table(("data set", ""), rows)])
 
 
-def _skipped(report: Report) -> Section:
+def skipped_files(report: Judged) -> Section:
+    """Every file that was left out and why."""
     table = Table(("file", "reason"), report.skipped)
     return Section(f"Skipped ({len(report.skipped)})", tables=[table], folded=True)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ossicle.features.mel import BandGroup, project
 from ossicle.features.spectrum import cut, power_blocks
+from ossicle.features.texture import texture, texture_names
 from ossicle.types import Floats
 
 __all__ = ["FLUX", "NAMES", "N_PARTS", "Bank", "describe_frames"]
@@ -62,12 +63,14 @@ class Bank(NamedTuple):
     floor : float
         Added to bands before the logarithm.
     silence : float
-        Added to sums before something is divided by them.
+        Added to sums of energy, that entropies, flux and roll-off are shares of.
     keep_rest : bool
         Whether what is left when a frame or spectrum is cut in ten counts in the energy that the
         ten are shares of.
     only_notes : bool
         Whether chroma are shares of what has a note, or of all.
+    octaves : tuple of slice
+        Bins of each octave, where flatness and contrast are wanted too.
     """
 
     taper: Floats
@@ -82,10 +85,16 @@ class Bank(NamedTuple):
     silence: float
     keep_rest: bool
     only_notes: bool
+    octaves: tuple[slice, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the columns are called."""
+        return NAMES + (texture_names(self.octaves) if self.octaves else ())
 
 
 def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
-    """The 34 numbers of each frame.
+    """The 34 numbers of each frame, and flatness and contrasts if the bank has octaves.
 
     Parameters
     ----------
@@ -97,7 +106,7 @@ def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
 
     Returns
     -------
-    float array, shape (n_frames, 34)
+    float array, shape (n_frames, len(bank.names))
         Flux is towards the frame before; 0 in the first.
 
     >>> from ossicle.features.short_term import short_term_bank
@@ -107,7 +116,7 @@ def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
     """
     n_fft = len(bank.taper)
     frames = cut(samples, n_fft, hop_length)
-    described = np.empty((len(frames), len(NAMES)), bank.taper.dtype)
+    described = np.empty((len(frames), len(bank.names)), bank.taper.dtype)
     previous: Floats | None = None
     for rows, power in power_blocks(samples, bank.taper, hop_length):
         block = frames[rows]
@@ -126,10 +135,11 @@ def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
                 *_energy(block, bank),
                 centroid,
                 spread,
-                _spectral_entropy(power, bank),
+                _entropy(*_parts(power), bank),
                 flux,
-                bank.rolloffs[_rolloff(power)],
+                bank.rolloffs[_rolloff(power, bank.silence)],
                 *(each[: len(block)] for each in tonal),
+                *([texture(magnitudes, power, bank.octaves)] if bank.octaves else []),
             ]
         )
     return described
@@ -144,31 +154,24 @@ def _crossings(samples: Floats, n_fft: int, hop_length: int) -> Floats:
     return np.asarray(counts / (2.0 * (n_fft - 1)))
 
 
-def _parts(values: Floats) -> Floats:
-    """Sums of ten equal parts of each row; up to nine values at the end are in none."""
+def _parts(values: Floats) -> tuple[Floats, Floats]:
+    """Sums of ten equal parts of each row, and of the up to nine values left over at its end."""
     length = values.shape[1] // N_PARTS
     inner = values[:, : N_PARTS * length].reshape(len(values), N_PARTS, length)
-    return np.asarray(inner.sum(axis=2))
+    return inner.sum(axis=2), values[:, N_PARTS * length :].sum(axis=1)
 
 
-def _entropy(parts: Floats, total: Floats) -> Floats:
+def _entropy(parts: Floats, rest: Floats, bank: Bank) -> Floats:
     """Bits by which the parts of each row are spread evenly; at most log2 10."""
+    total = parts.sum(axis=1) + bank.keep_rest * rest + bank.silence
     shares = parts / total[:, None]
     return np.asarray(-(shares * np.log(shares + EPSILON)).sum(axis=1) / math.log(2.0))
 
 
 def _energy(frames: Floats, bank: Bank) -> tuple[Floats, Floats]:
     """Mean square of each frame, and the entropy of its course."""
-    squares = frames * frames
-    energy, parts = squares.sum(axis=1), _parts(squares)
-    total = energy if bank.keep_rest else parts.sum(axis=1)
-    return energy / squares.shape[1], _entropy(parts, total + bank.silence)
-
-
-def _spectral_entropy(power: Floats, bank: Bank) -> Floats:
-    parts = _parts(power)
-    total = power.sum(axis=1) if bank.keep_rest else parts.sum(axis=1)
-    return _entropy(parts, total + bank.silence)
+    parts, rest = _parts(frames * frames)
+    return (parts.sum(axis=1) + rest) / frames.shape[1], _entropy(parts, rest, bank)
 
 
 def _moments(magnitudes: Floats, total: Floats, frequencies: Floats) -> tuple[Floats, Floats]:
@@ -193,10 +196,10 @@ def _flux(
     return steps.sum(axis=1), shares[-1]
 
 
-def _rolloff(power: Floats) -> Floats:
+def _rolloff(power: Floats, silence: float) -> Floats:
     """First bin up to which the spectrum holds more than its share of the energy."""
     energy = np.cumsum(power, axis=1)
-    return np.asarray(np.argmax(energy > ROLLOFF * energy[:, -1:], axis=1))
+    return np.asarray(np.argmax(energy + silence > ROLLOFF * energy[:, -1:], axis=1))
 
 
 def _cepstra(magnitudes: Floats, bank: Bank) -> Floats:
@@ -216,5 +219,5 @@ def _chroma(power: Floats, bank: Bank) -> Floats:
     notes = np.empty((len(power), bank.chroma[-1].bands.stop), power.dtype)
     project(power, bank.chroma, notes)
     total = notes.sum(axis=1) if bank.only_notes else power.sum(axis=1)
-    shares = notes / (total + bank.silence)[:, None]
+    shares = notes / np.where(total > 0, total, 1)[:, None]
     return np.column_stack([shares, shares.std(axis=1)])

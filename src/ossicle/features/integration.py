@@ -16,7 +16,7 @@ __all__ = ["INTEGRATIONS", "common_size", "integrate", "integrate_rows", "integr
 
 LAGS = (1, 4, 16)
 N_PARTS = 5
-N_OCTAVES = 5
+N_OCTAVES = 8
 PERCENTILES = {"p10": 10, "p25": 25, "median": 50, "p75": 75, "p90": 90}
 
 
@@ -58,7 +58,10 @@ def _slope(matrix: Floats) -> Floats:
 
 
 def _modulation(matrix: Floats) -> Floats:
-    """Deviation of each band within octaves of periods: 2 to 4 frames, 4 to 8 ... 32 to 64."""
+    """Root of each band's deviation within octaves of periods: 2 to 4 frames ... 256 to 512.
+
+    The root evens out what is spread over decades, as a logarithm would, but needs no floor.
+    """
     n_frames = len(matrix)
     spectra = np.fft.rfft(matrix - _mean(matrix), axis=0)
     power = (spectra.real**2 + spectra.imag**2) * (2.0 / n_frames**2)
@@ -66,7 +69,7 @@ def _modulation(matrix: Floats) -> Floats:
         power[-1] /= 2.0  # the shortest period has no mirror image
     limits = np.floor(n_frames / 2.0 ** np.arange(1, N_OCTAVES + 2)).astype(int) + 1
     octaves = zip(limits[1:], limits[:-1], strict=True)
-    return np.concatenate([np.sqrt(power[first:last].sum(axis=0)) for first, last in octaves])
+    return np.concatenate([power[first:last].sum(axis=0) ** 0.25 for first, last in octaves])
 
 
 def _percentiles(*shares: int) -> Callable[[Floats], Floats]:
@@ -123,8 +126,8 @@ def integrate(matrix: ArrayLike, how: str = "meanvar") -> NDArray[np.float32]:
     how : str
         ``mean``, ``var`` and ``std`` (of the population), ``min``, ``max``; ``change``: mean
         absolute differences over 1, 4 and 16 frames; ``parts``: means of five equal parts in
-        order; ``slope``: steepness per frame; ``modulation``: deviation within five octaves of
-        periods, from 2 to 64 frames; ``p10``, ``p25``, ``median``, ``p75``, ``p90`` and all five
+        order; ``slope``: steepness per frame; ``modulation``: root of the deviation within eight
+        octaves of periods, from 2 to 512 frames (0 for periods longer than the window); ``p10``, ``p25``, ``median``, ``p75``, ``p90`` and all five
         at once, ``percentiles``; ``meanvar``; ``stack``: all frames. Several are joined by ``+``.
 
     Returns

@@ -56,7 +56,7 @@ def old_short_term(
     return np.asarray(describe_frames(centred, bank, hop_length=hop_length), np.float64)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def old_bank(*, sample_rate: int, n_fft: int) -> Bank:
     """The arrays that the original uses."""
     n_bins = n_fft // 2
@@ -106,9 +106,9 @@ def _notes(sample_rate: int, n_fft: int) -> Floats:
             f"pyAudioAnalysis has no chroma for n_fft={n_fft} at {sample_rate} Hz; allowed: "
             f"at least {2 * notes.max() + 2}, or compat=None"
         )
-    counts = (notes[:, None] == notes).sum(axis=1)
+    _, which, counts = np.unique(notes, return_inverse=True, return_counts=True)
     last = {int(note) % n_bins: bin_ for bin_, note in enumerate(notes)}
     matrix = np.zeros((n_bins, 12))
     for note, bin_ in last.items():
-        matrix[bin_, note % 12] += 1.0 / counts[notes[note]]
+        matrix[bin_, note % 12] += 1.0 / counts[which[notes[note]]]
     return matrix

@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from ossicle.errors import FeatureError
 from ossicle.features.base import FrontEnd
 from ossicle.features.checks import number, one_of, whole
-from ossicle.features.descriptors import FLUX, N_PARTS, NAMES, Bank, describe_frames
+from ossicle.features.descriptors import FLUX, N_PARTS, Bank, describe_frames
 from ossicle.features.mel import MEL_SCALES, band_groups, mel_matrix
 from ossicle.features.mfcc import dct_matrix
 from ossicle.features.pyaudioanalysis import old_bank, old_short_term
 from ossicle.features.spectrum import TAPERS, read_only, spectrum_multiply_adds, taper
+from ossicle.features.texture import octave_bins
 from ossicle.types import Floats, Samples
 
 __all__ = ["ShortTerm", "short_term_bank"]
@@ -50,8 +51,11 @@ class ShortTerm(FrontEnd):
     ----------
     sample_rate, n_fft, hop_length, center, window_scaling
         As in :class:`FrontEnd`; frames of 50 ms every 25 ms at 16 kHz.
+    texture : bool
+        Add spectral flatness and the contrast of peaks and valleys below 200 Hz and in each octave
+        above, in decibels: 8 columns at 16 kHz.
     deltas : bool
-        Append the difference of each number from the frame before: 68 columns.
+        Append the difference of each number from the frame before: 68 columns without texture.
     taper : {"hann", "hamming", "ones"}
         Periodic window on each frame, for the spectra.
     floor : float
@@ -74,6 +78,7 @@ class ShortTerm(FrontEnd):
 
     n_fft: int = 800
     hop_length: int = 400
+    texture: bool = False
     deltas: bool = False
     taper: str = "hann"
     floor: float = 1e-10
@@ -93,28 +98,37 @@ class ShortTerm(FrontEnd):
             taper=one_of("taper", self.taper, TAPERS),
             floor=number("floor", self.floor, above=0.0),
         )
-        if not isinstance(self.deltas, bool):
-            raise FeatureError(f"deltas={self.deltas!r}; allowed: True, False")
-        if self.compat and self.center:
-            raise FeatureError("center=True with compat: pyAudioAnalysis pads nothing; take False")
+        for switch in ("texture", "deltas"):
+            if not isinstance(getattr(self, switch), bool):
+                raise FeatureError(f"{switch}={getattr(self, switch)!r}; allowed: True, False")
+        if self.compat and (self.center or self.texture):
+            raise FeatureError(
+                f"center={self.center} and texture={self.texture} with compat; pyAudioAnalysis has "
+                "neither: take False for both"
+            )
         self._bank()
 
     def _bank(self) -> Bank:
         if self.compat:
             return old_bank(sample_rate=self.sample_rate, n_fft=self.n_fft)
         return short_term_bank(
-            sample_rate=self.sample_rate, n_fft=self.n_fft, kind=self.taper, floor=self.floor
+            sample_rate=self.sample_rate,
+            n_fft=self.n_fft,
+            kind=self.taper,
+            floor=self.floor,
+            texture=self.texture,
         )
 
     @property
     def n_bands(self) -> int:
-        """Columns of the features: 34, with deltas 68."""
-        return len(NAMES) * (1 + self.deltas)
+        """Columns of the features: 34 (those of texture added), with deltas twice as many."""
+        return len(self._bank().names) * (1 + self.deltas)
 
     @property
     def band_names(self) -> tuple[str, ...]:
         """What each column is called, as in pyAudioAnalysis."""
-        return NAMES + tuple(f"delta {name}" for name in NAMES) * self.deltas
+        names = self._bank().names
+        return names + tuple(f"delta {name}" for name in names) * self.deltas
 
     @property
     def shares_frames(self) -> bool:
@@ -144,14 +158,19 @@ class ShortTerm(FrontEnd):
             for group in (*bank.mel, *bank.cepstrum, *bank.chroma)
         )
         samples, bins = self.n_fft, len(bank.frequencies)
-        sums = 2 * samples + 12 * bins + 4 * N_PARTS + 3 * len(NAMES)
-        deltas = len(NAMES) * self.deltas
+        sums = 2 * samples + (14 if self.texture else 12) * bins + 4 * N_PARTS + 3 * len(bank.names)
+        deltas = len(bank.names) * self.deltas
         return n_frames * (spectrum_multiply_adds(self.n_fft) + products + sums + deltas)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def short_term_bank(
-    *, sample_rate: int, n_fft: int, kind: str = "hann", floor: float = 1e-10
+    *,
+    sample_rate: int,
+    n_fft: int,
+    kind: str = "hann",
+    floor: float = 1e-10,
+    texture: bool = False,
 ) -> Bank:
     """What :func:`describe_frames` needs, mended, in single precision.
 
@@ -162,7 +181,7 @@ def short_term_bank(
     """
     weights = taper(kind, n_fft)
     bins = np.arange(1, n_fft // 2 + 1)
-    frequencies = read_only(2.0 * bins / n_fft)
+    frequencies, hertz = read_only(2.0 * bins / n_fft), bins * (sample_rate / n_fft)
     mel = _mel(sample_rate, n_fft)
     return Bank(
         taper=weights,
@@ -172,11 +191,12 @@ def short_term_bank(
         rolloffs=frequencies,
         mel=band_groups(mel),
         cepstrum=band_groups(read_only(dct_matrix(mel.shape[1], _N_MFCC))),
-        chroma=band_groups(_notes(bins * (sample_rate / n_fft))),
+        chroma=band_groups(_notes(hertz)),
         floor=floor,
         silence=_SILENCE,
         keep_rest=False,
         only_notes=True,
+        octaves=octave_bins(hertz) if texture else (),
     )
 
 

@@ -5,10 +5,13 @@
 
 from ossicle.models.bayes import GaussianNaiveBayes
 from ossicle.models.boosting import Boosting
+from ossicle.models.envelope import EllipticEnvelope
 from ossicle.models.forest import ExtraTrees, RandomForest
 from ossicle.models.graph import Graph
+from ossicle.models.isolation import IsolationForest
 from ossicle.models.knn import NearestNeighbours
 from ossicle.models.logreg import LogisticRegression
+from ossicle.models.mixture import GaussianMixture
 from ossicle.models.mlp import Perceptron
 from ossicle.models.model import Fitted, Model
 from ossicle.models.registry import MODELS, model
@@ -18,10 +21,13 @@ from ossicle.models.svm import SupportVectorMachine
 __all__ = [
     "MODELS",
     "Boosting",
+    "EllipticEnvelope",
     "ExtraTrees",
     "Fitted",
+    "GaussianMixture",
     "GaussianNaiveBayes",
     "Graph",
+    "IsolationForest",
     "LogisticRegression",
     "Model",
     "NearestNeighbours",

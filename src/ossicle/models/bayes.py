@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ossicle.extras import require
+from ossicle.models.densities import Polynomials
 from ossicle.models.graph import Graph
 from ossicle.models.model import (
     Matrix,
@@ -51,46 +52,27 @@ class GaussianNaiveBayes(Model):
             var_smoothing=self.var_smoothing
         )
         bayes.fit(matrix.astype(np.float64), targets)
-        constant = np.log(bayes.class_prior_) - 0.5 * np.log(2 * np.pi * bayes.var_).sum(axis=1)
-        constant -= 0.5 * (bayes.theta_**2 / bayes.var_).sum(axis=1)
-        return FittedNaiveBayes(
-            quadratic=(-0.5 / bayes.var_).T,
-            linear=(bayes.theta_ / bayes.var_).T,
-            constant=constant,
-            present=present,
-            n_labels=n_labels,
-        )
+        density = Polynomials.of(bayes.theta_, bayes.var_, np.log(bayes.class_prior_))
+        return FittedNaiveBayes(density, present, n_labels)
 
 
 @dataclass(frozen=True, eq=False)
 class FittedNaiveBayes:
-    """The logarithm of each label's density as a polynomial: ``x^2 q + x l + c``.
+    """The density of each label's rows, weighted by the label's frequency."""
 
-    ``quadratic`` and ``linear`` have shape ``(n_features, n_present)``.
-    """
-
-    quadratic: NDArray[np.float64]
-    linear: NDArray[np.float64]
-    constant: NDArray[np.float64]
+    density: Polynomials
     present: NDArray[np.int64]
     n_labels: int
 
     def logits(self, matrix: Matrix) -> NDArray[np.float64]:
         """Logarithm of each label's joint density, the highest of a row put to 0."""
-        rows = matrix.astype(np.float64)
-        joint = rows**2 @ self.quadratic + rows @ self.linear + self.constant
+        joint = self.density(matrix.astype(np.float64))
         return spread(joint - joint.max(axis=1, keepdims=True), self.present, self.n_labels)
 
     def onnx(self, task: str) -> bytes:
         """Two products in double precision; less the highest, so that float32 keeps the rest."""
         require_all_labels(self.present, self.n_labels)
-        graph = Graph(n_features=len(self.linear))
-        rows = graph.cast(graph.input, np.float64)
-        squares = graph.node("Mul", rows, rows)
-        quadratic = graph.node("MatMul", squares, graph.constant(self.quadratic))
-        linear = graph.node("MatMul", rows, graph.constant(self.linear))
-        joint = graph.node(
-            "Add", graph.node("Add", quadratic, linear), graph.constant(self.constant)
-        )
+        graph = Graph(n_features=len(self.density.linear))
+        joint = self.density.nodes(graph)
         highest = graph.node("ReduceMax", joint, axes=[1], keepdims=1)
         return graph.model({task: graph.node("Sub", joint, highest)}, n_labels=self.n_labels)

@@ -42,7 +42,7 @@ class Boosting(Model):
     max_features : float
         Share of the features tried at each branch, above 0 and at most 1.
     class_weight : None or "balanced"
-        Weight rows by the inverse frequency of their label.
+        Weight rows by the inverse frequency of their label; without a part in a regression.
     seed : int
         For the features tried, if not all are.
 

@@ -118,7 +118,7 @@ class RandomForest(_Forest):
     max_features : "sqrt", "log2" or float
         Features tried at each branch; a number is their share, above 0 and at most 1.
     class_weight : None or "balanced"
-        Weight rows by the inverse frequency of their label.
+        Weight rows by the inverse frequency of their label; without a part in a regression.
     seed : int
 
     Source: scikit-learn, ``sklearn.ensemble.RandomForestClassifier`` and ``...Regressor``.
@@ -148,7 +148,7 @@ class ExtraTrees(_Forest):
     max_features : "sqrt", "log2" or float
         Features tried at each branch; a number is their share, above 0 and at most 1.
     class_weight : None or "balanced"
-        Weight rows by the inverse frequency of their label.
+        Weight rows by the inverse frequency of their label; without a part in a regression.
     seed : int
 
     Source: scikit-learn, ``sklearn.ensemble.ExtraTreesClassifier`` and ``...Regressor``.

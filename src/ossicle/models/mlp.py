@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ossicle.errors import ModelError
 from ossicle.extras import require
 from ossicle.models.graph import Graph
 from ossicle.models.linear import both_labels
@@ -92,9 +93,15 @@ class Perceptron(Model):
             random_state=self.seed,
         )
         unfinished = require("sklearn.exceptions", extra="search").ConvergenceWarning
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", unfinished)  # max_iter is a setting like any other
-            return machine.fit(matrix, answers)
+            try:
+                return machine.fit(matrix, answers)
+            except ValueError as error:
+                raise ModelError(
+                    f"a perceptron with learning_rate {self.learning_rate:g} does not settle "
+                    f"({error}); lower it, or scale the features"
+                ) from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,12 @@ from typing import Any
 from ossicle.errors import ModelError, nearest
 from ossicle.models.bayes import GaussianNaiveBayes
 from ossicle.models.boosting import Boosting
+from ossicle.models.envelope import EllipticEnvelope
 from ossicle.models.forest import ExtraTrees, RandomForest
+from ossicle.models.isolation import IsolationForest
 from ossicle.models.knn import NearestNeighbours
 from ossicle.models.logreg import LogisticRegression
+from ossicle.models.mixture import GaussianMixture
 from ossicle.models.mlp import Perceptron
 from ossicle.models.model import Model
 from ossicle.models.ridge import Ridge
@@ -29,6 +32,9 @@ MODELS: dict[str, type[Model]] = {
         GaussianNaiveBayes,
         Perceptron,
         Ridge,
+        EllipticEnvelope,
+        GaussianMixture,
+        IsolationForest,
     )
 }
 

@@ -24,7 +24,7 @@ class Ridge(Model):
     alpha : float
         Strength of the penalty, > 0.
     class_weight : None or "balanced"
-        Weight rows by the inverse frequency of their label.
+        Weight rows by the inverse frequency of their label; without a part in a regression.
 
     Source: Hoerl & Kennard (1970), "Ridge regression"; scikit-learn,
     ``sklearn.linear_model.RidgeClassifier`` and ``Ridge``.

@@ -1,8 +1,10 @@
 """Support vector machine (libsvm through scikit-learn) with precomputed kernels.
 
-One-against-one machines vote; the logit of a label is its votes plus a bounded term of its
-summed margins that breaks ties, scikit-learn's ``decision_function(shape="ovr")`` with
-``break_ties=True``. With two labels the logits are 0 and the margin of the second.
+One-against-one machines vote. The label is scikit-learn's with ``break_ties=True``: most votes,
+and among equals the largest bounded sum of margins. The logits are graded, so that a temperature
+can make probabilities of them: each pair gives its labels plus and minus half the hyperbolic
+tangent of its margin, and the winner of the votes is lifted above all others. With two labels the
+logits are 0 and the margin of the second.
 """
 
 import re
@@ -30,6 +32,8 @@ from ossicle.models.settings import check_penalty, check_word
 __all__ = ["SupportVectorMachine"]
 
 KERNELS = ("rbf", "linear")
+LIFT = 1e-3
+"""By how much the winner of the votes is above all others; float32 keeps it for 500 labels."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class FittedSVM:
     n_labels: int
 
     def logits(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Votes and margins of the pairs, shape ``(n_rows, n_labels)``."""
+        """Graded votes of the pairs, shape ``(n_rows, n_labels)``."""
         return self.logits_from(_kernel(matrix.astype(np.float64), self.vectors, self.gamma))
 
     def logits_from(self, kernel: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -255,37 +259,42 @@ def _pair_columns(n_labels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.array(first), np.array(second)
 
 
-def _vote_matrices(n_labels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """One-hot rows of the first and of the second label of each pair."""
+def _sides(n_labels: int) -> NDArray[np.float64]:
+    """One row a pair: 1 at its first label, -1 at its second."""
     pairs = np.array(list(combinations(range(n_labels), 2)))
-    identity = np.eye(n_labels)
-    return identity[pairs[:, 0]], identity[pairs[:, 1]]
+    identity: NDArray[np.float64] = np.eye(n_labels)
+    return np.asarray(identity[pairs[:, 0]] - identity[pairs[:, 1]])
 
 
 def _vote(margins: NDArray[np.float64], n_labels: int) -> NDArray[np.float64]:
     """Logits from pair margins (positive: the first label of the pair)."""
     if n_labels == 2:
         return np.hstack([np.zeros_like(margins), -margins])
-    first, second = _vote_matrices(n_labels)
-    won = (margins >= 0).astype(np.float64)
-    summed = margins @ (first - second)
-    votes = won @ first + (1.0 - won) @ second
-    return np.asarray(votes + summed / (3.0 * (np.abs(summed) + 1.0)))
+    sides = _sides(n_labels)
+    summed = margins @ sides
+    votes = np.where(margins >= 0, 0.5, -0.5) @ sides + summed / (3.0 * (np.abs(summed) + 1.0))
+    winner = votes.argmax(axis=1)[:, None] == np.arange(n_labels)
+    graded = np.tanh(margins) @ (0.5 * sides)
+    return np.asarray(np.where(winner, graded.max(axis=1, keepdims=True) + LIFT, graded))
 
 
 def _vote_nodes(graph: Graph, margins: str, n_labels: int) -> str:
     """The nodes of `_vote`."""
     if n_labels == 2:
         return graph.node("Mul", margins, graph.constant(np.array([[0.0, -1.0]])))
-    first, second = _vote_matrices(n_labels)
-    lost = graph.cast(graph.node("Less", margins, graph.constant(np.float64(0.0))), np.float64)
-    # votes = (1 - lost) first + lost second
-    votes = graph.node(
-        "Add",
-        graph.node("MatMul", lost, graph.constant(second - first)),
-        graph.constant(first.sum(axis=0)[None, :]),
-    )
-    summed = graph.node("MatMul", margins, graph.constant(first - second))
+    sides = graph.constant(_sides(n_labels))
+    half = graph.constant(np.float64(0.5))
+    won = graph.node("GreaterOrEqual", margins, graph.constant(np.float64(0.0)))
+    halves = graph.node("Where", won, half, graph.constant(np.float64(-0.5)))
+    summed = graph.node("MatMul", margins, sides)
     bound = graph.node("Add", graph.node("Abs", summed), graph.constant(np.float64(1.0)))
     bound = graph.node("Mul", bound, graph.constant(np.float64(3.0)))
-    return graph.node("Add", votes, graph.node("Div", summed, bound))
+    votes = graph.node("MatMul", halves, sides)
+    votes = graph.node("Add", votes, graph.node("Div", summed, bound))
+    best = graph.node("ArgMax", votes, axis=1, keepdims=1)
+    winner = graph.node("Equal", best, graph.constant(np.arange(n_labels)[None, :]))
+    graded = graph.node("MatMul", graph.node("Tanh", margins), sides)
+    graded = graph.node("Mul", graded, half)
+    highest = graph.node("ReduceMax", graded, axes=[1], keepdims=1)
+    lifted = graph.node("Add", highest, graph.constant(np.float64(LIFT)))
+    return graph.node("Where", winner, lifted, graded)

@@ -29,15 +29,15 @@ SCALINGS = ("cell", "band")
 
 DEFAULT_GRID: Mapping[str, Any] = {
     "front_end": [
-        {"name": "mfcc", "n_mfcc": 40, "with_bands": True, "n_fft": 1024, "hop_length": 256}
-        | {"top_db": 80.0}
+        {"name": "mfcc", "n_mels": 40, "n_mfcc": 40, "with_bands": True}
+        | {"n_fft": 1024, "hop_length": 256, "top_db": 80.0}
     ],
-    "integration": ["mean+std+change", "mean+std+min+max+change"],
+    "integration": ["mean+max+modulation", "mean+std+min+max+modulation"],
     "model": ["svm"],
     "C": [10.0, 100.0],
-    "gamma": ["0.1*scale", "0.3*scale"],
+    "gamma": ["0.25*scale", "0.5*scale"],
 }
-"""Log-mel bands and cepstra of the whole clip, their spread and their movement."""
+"""Log-mel bands and cepstra of the whole clip, their extremes and how fast they move."""
 
 DEFAULT_GRIDS: Mapping[str, Mapping[str, Any]] = {
     "binary": DEFAULT_GRID,

@@ -1,19 +1,36 @@
 """Steps on data sets: open, split, describe."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ossicle.datasets import Dataset, read_dataset
-from ossicle.errors import DatasetError
+from ossicle.datasets import (
+    FAULTS,
+    Dataset,
+    find_faults,
+    licence_name,
+    read_dataset,
+    write_dataset,
+)
+from ossicle.errors import DatasetError, nearest
 from ossicle.features import FeatureStore
 from ossicle.features import front_end as build
 from ossicle.selection import StageProgress
 
-__all__ = ["SPLITS", "extract_features", "open_dataset", "split_dataset"]
+__all__ = [
+    "SPLITS",
+    "check_dataset",
+    "export_dataset",
+    "extract_features",
+    "open_dataset",
+    "split_dataset",
+]
 
 SPLITS = ("train", "validation", "test")
+WHOLE = "clips.csv"
 
 
 def open_dataset(
@@ -22,6 +39,7 @@ def open_dataset(
     layout: str | None = None,
     task: str | None = None,
     where: Mapping[str, str] | None = None,
+    licences: Sequence[str] = (),
 ) -> Dataset:
     """Read a data set and keep the clips that match.
 
@@ -31,8 +49,11 @@ def open_dataset(
     layout : str, optional
         Detected if not given.
     task : str, optional
-        Column of a table that is the task, if it is not ``label``.
+        Column of a table that is the task, if it is not ``label``; ``bpm:regression`` for a
+        column of numbers.
     where : mapping of column to value, optional
+    licences : sequence of str
+        Keep the clips with one of these licences only; all by default.
 
     Raises
     ------
@@ -47,22 +68,108 @@ def open_dataset(
     if where and not len(kept):
         words = ", ".join(f"{column}={value}" for column, value in where.items())
         raise DatasetError(f"{path}: none of {len(dataset)} clips has {words}")
+    return _licensed(kept, licences) if licences else kept
+
+
+def _licensed(dataset: Dataset, licences: Sequence[str]) -> Dataset:
+    kept = dataset.licensed(licences)
+    if not len(kept):
+        found = sorted({licence_name(clip.recording.licence) or "not stated" for clip in dataset})
+        raise DatasetError(
+            f"{dataset.name}: no clip has the licence {' or '.join(licences)}; there are: "
+            f"{', '.join(found)}"
+        )
     return kept
+
+
+def check_dataset(
+    path: Path,
+    *,
+    layout: str | None = None,
+    task: str | None = None,
+    where: Mapping[str, str] | None = None,
+    allowed: Sequence[str] = (),
+    progress: StageProgress | None = None,
+) -> dict[str, Any]:
+    """Hear every clip of a data set and name what spoils learning or judging.
+
+    Parameters
+    ----------
+    path, layout, task, where
+        As for `open_dataset`.
+    allowed : sequence of str
+        Kinds of faults to pass over.
+
+    Returns
+    -------
+    dict
+        ``name, n_clips, ok, faults`` (kind, name and reason of each).
+
+    Raises
+    ------
+    DatasetError
+        If a kind is unknown.
+    """
+    for kind in allowed:
+        if kind not in FAULTS:
+            raise DatasetError(f"no kind of fault {kind!r}; {nearest(kind, FAULTS)}")
+    dataset = open_dataset(path, layout=layout, task=task, where=where)
+    faults = find_faults(dataset, progress=progress and partial(progress, "hearing"))
+    found = [fault.to_dict() for fault in faults if fault.kind not in allowed]
+    return {"name": dataset.name, "n_clips": len(dataset), "ok": not found, "faults": found}
+
+
+def export_dataset(
+    path: Path,
+    *,
+    out: Path,
+    to: str,
+    layout: str | None = None,
+    task: str | None = None,
+    where: Mapping[str, str] | None = None,
+    licences: Sequence[str] = (),
+    copy: bool = True,
+) -> dict[str, Any]:
+    """Write a data set in another layout; see `ossicle.datasets.write_dataset`.
+
+    Returns
+    -------
+    dict
+        ``n_clips, out, licences`` (clips of each).
+    """
+    dataset = open_dataset(path, layout=layout, task=task, where=where, licences=licences)
+    write_dataset(dataset, out, layout=to, copy=copy)
+    names = Counter(licence_name(clip.recording.licence) or "not stated" for clip in dataset)
+    return {"n_clips": len(dataset), "out": str(out), "licences": dict(sorted(names.items()))}
 
 
 def split_dataset(
     path: Path, *, out: Path, fractions: Sequence[float], seed: int = 0
 ) -> dict[str, int]:
-    """Write ``train.csv``, ``validation.csv`` and ``test.csv``, groups and labels considered.
+    """Deal clips to train, validation and test, groups and labels considered.
+
+    Writes ``clips.csv``, whose column ``split`` says the part of each clip, and the parts as
+    ``train.csv``, ``validation.csv`` and ``test.csv``.
 
     Returns
     -------
     dict of name to number of clips
     """
-    parts = dict(zip(SPLITS, open_dataset(path).split(fractions, seed=seed), strict=True))
+    written = {name: out / f"{name}.csv" for name in SPLITS}
+    if path.resolve() in {each.resolve() for each in (*written.values(), out / WHOLE)}:
+        raise DatasetError(f"{path} would be written over; choose another folder than {out}")
+    dataset = open_dataset(path)
+    dealt = zip(SPLITS, dataset.split(fractions, seed=seed), strict=True)
+    parts = {name: _in_split(part, name) for name, part in dealt}
     for name, part in parts.items():
-        part.to_csv(out / f"{name}.csv")
+        part.to_csv(written[name])
+    train, validation, test = parts.values()
+    (train + validation + test).to_csv(out / WHOLE)
     return {name: len(part) for name, part in parts.items()}
+
+
+def _in_split(part: Dataset, name: str) -> Dataset:
+    return replace(part, clips=tuple(replace(clip, split=name) for clip in part))
 
 
 def extract_features(

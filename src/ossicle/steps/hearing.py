@@ -1,7 +1,7 @@
 """Steps with a finished classifier: judge it, let it answer, let it listen."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,13 +10,28 @@ from ossicle.audio import info, read_blocks, read_pcm
 from ossicle.classifier import load
 from ossicle.datasets import SOUND_ENDINGS
 from ossicle.errors import AudioError, DatasetError, FeatureError, ModelError
-from ossicle.evaluation import Report, evaluate
+from ossicle.evaluation import (
+    Benchmark,
+    RegressionReport,
+    Report,
+    benchmark,
+    evaluate,
+    evaluate_values,
+)
 from ossicle.extras import require
 from ossicle.selection import StageProgress
 from ossicle.steps.data import open_dataset
 from ossicle.types import Event, Prediction, Samples
 
-__all__ = ["Heard", "evaluate_bundle", "listen_to", "predict_files"]
+__all__ = ["Heard", "benchmark_bundle", "evaluate_bundle", "listen_to", "predict_files"]
+
+
+JUDGES: Mapping[str, Callable[..., Report | RegressionReport]] = {
+    "binary": evaluate,
+    "multiclass": evaluate,
+    "regression": evaluate_values,
+}
+"""What judges each kind of task."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +53,40 @@ def evaluate_bundle(
     where: Mapping[str, str] | None = None,
     command: str = "",
     progress: StageProgress | None = None,
-) -> Report:
+) -> Report | RegressionReport:
     """Judge a classifier on a data set; with ``out``, write the HTML report."""
     dataset = open_dataset(path, layout=layout, task=task, where=where)
-    return evaluate(
-        load(bundle),
+    classifier = load(bundle)
+    kinds = [each.kind for each in classifier.tasks if task in (None, each.name)]
+    return JUDGES.get(kinds[0] if kinds else "", evaluate)(
+        classifier,
         dataset,
         task=task,
         out=out,
         command=command or None,
+        progress=progress and partial(progress, "evaluate"),
+    )
+
+
+def benchmark_bundle(
+    bundle: Path,
+    path: Path | None = None,
+    *,
+    layout: str | None = None,
+    task: str | None = None,
+    where: Mapping[str, str] | None = None,
+    runs: int = 200,
+    warmup: int = 20,
+    progress: StageProgress | None = None,
+) -> Benchmark:
+    """Measure a classifier on this machine, and on a data set where one is named."""
+    dataset = open_dataset(path, layout=layout, task=task, where=where) if path else None
+    return benchmark(
+        bundle,
+        dataset,
+        task=task,
+        runs=runs,
+        warmup=warmup,
         progress=progress and partial(progress, "evaluate"),
     )
 

@@ -1,4 +1,4 @@
-"""``ossicle data``: look at, mix and split data sets; one file per verb."""
+"""``ossicle data``: look at, check, mix, split and export data sets; one file per verb."""
 
 from ossicle.cli.data.group import DATA_VERBS, data
 

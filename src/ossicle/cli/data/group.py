@@ -6,12 +6,12 @@ from ossicle.cli.verbs import Verbs
 
 __all__ = ["DATA_VERBS", "data"]
 
-DATA_VERBS = ("info", "mix", "split")
+DATA_VERBS = ("info", "check", "mix", "split", "convert", "export")
 
 
 @click.command(cls=Verbs, package="ossicle.cli.data", words=DATA_VERBS)
 def data() -> None:
-    """Look at, mix and split data sets.
+    """Look at, check, mix, split, convert and export data sets.
 
     \b
     ossicle data info recordings/

@@ -11,7 +11,12 @@ __all__ = ["split"]
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the lists.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder of clips.csv and the lists.",
+)
 @click.option(
     "--fractions",
     nargs=3,
@@ -31,9 +36,11 @@ def split(
 
     \b
     ossicle data split recordings/ --out lists/
+    ossicle search lists/clips.csv --test split --out run/
     """
     from ossicle.steps import split_dataset
 
     parts = split_dataset(path, out=out, fractions=fractions, seed=seed)
     lines = [f"{name:12} {count:6} clips  {out / name}.csv" for name, count in parts.items()]
+    lines += ["", f"Next: ossicle search {out / 'clips.csv'} --test split --out run/"]
     emit(parts, "\n".join(lines), as_json=as_json)

@@ -1,10 +1,11 @@
 """A CSV that names the sounds, or a folder with one such CSV in it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ossicle.datasets.columns import COLUMNS
 from ossicle.datasets.dataset import Dataset
-from ossicle.datasets.files import Found
+from ossicle.datasets.files import TABLE_ENDING, Found
 from ossicle.datasets.layouts.layout import Layout, read_tabled
 from ossicle.datasets.table import columns_of
 from ossicle.errors import DatasetError
@@ -13,6 +14,9 @@ __all__ = ["CSV"]
 
 COMPANIONS = ("mixes.jsonl", "recipe.json")
 """Written by mixing beside the table: how each clip came about."""
+
+PREFERRED = "clips.csv"
+"""The table to read where there are several."""
 
 
 def _tables(found: Found) -> list[str]:
@@ -28,14 +32,20 @@ def _matches(found: Found) -> bool:
 
 def _read(found: Found, tasks: Sequence[str] | None) -> Dataset:
     tables = _tables(found)
+    tables = [PREFERRED] if PREFERRED in tables else tables
     if len(tables) != 1:
         raise DatasetError(
             f"{found.root} holds {len(tables)} tables of clips ({', '.join(tables) or 'none'}); "
-            "one with a column 'path' or 'filename' is needed. Name the CSV itself"
+            f"one with a column 'path' or 'filename' is needed. Name the CSV itself"
         )
     return read_tabled(
         found, tables[0], root=found.root, tasks=tasks, inside=False, companions=COMPANIONS
     )
 
 
-CSV = Layout("csv", "a CSV with a column path or filename", _matches, _read)
+def _write(dataset: Dataset, path: Path, copied: bool) -> None:
+    """A CSV at ``path``, or ``clips.csv`` in it; the sounds stay where they are."""
+    dataset.to_csv(path if path.suffix.lower() == TABLE_ENDING else path / PREFERRED)
+
+
+CSV = Layout("csv", "a CSV with a column path or filename", _matches, _read, _write)

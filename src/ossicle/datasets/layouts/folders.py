@@ -12,7 +12,7 @@ from types import MappingProxyType
 from ossicle.datasets.columns import SPLIT_NAMES
 from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.files import Found
-from ossicle.datasets.layouts.layout import Layout
+from ossicle.datasets.layouts.layout import Layout, one_task
 from ossicle.datasets.tasks import make_task
 from ossicle.errors import DatasetError
 from ossicle.types import Clip, Recording
@@ -40,11 +40,7 @@ def _matches(found: Found) -> bool:
 
 
 def _read(found: Found, tasks: Sequence[str] | None) -> Dataset:
-    if tasks is not None and len(tasks) != 1:
-        raise DatasetError(
-            f"{found.root}: tasks={tuple(tasks)}; folders answer one task; it may be named"
-        )
-    task = tasks[0] if tasks else "label"
+    task, kind = one_task(found, tasks)
     level = int(_splits_come_first(found))
     clips, loose = [], []
     for name in found.sounds:
@@ -58,9 +54,8 @@ def _read(found: Found, tasks: Sequence[str] | None) -> Dataset:
     if not clips:
         raise DatasetError(f"{found.root} holds no folder with sounds; put them in one per label")
     others = (*loose, *((name, "a table that names no sounds") for name in found.tables))
-    found_labels = {clip.labels[task] for clip in clips}
-    skipped = (*others, *found.others)
-    return Dataset(tuple(clips), (make_task(task, found_labels),), skipped, found.root.name)
+    made = make_task(task, {clip.labels[task] for clip in clips}, kind)
+    return Dataset(tuple(clips), (made,), (*others, *found.others), found.root.name)
 
 
 FOLDERS = Layout("folders", "one folder per label", _matches, _read)

@@ -1,4 +1,7 @@
-"""``meta.csv`` beside a folder ``audio/`` that its paths begin at."""
+"""``meta.csv`` or ``events.csv`` beside a folder ``audio/`` that its paths begin at.
+
+``events.csv`` has one row an event (``filename, onset, offset, label``): strong labels.
+"""
 
 from collections.abc import Sequence
 
@@ -9,18 +12,26 @@ from ossicle.errors import DatasetError
 
 __all__ = ["AUDIO", "META"]
 
-TABLE = "meta.csv"
+TABLES = ("meta.csv", "events.csv")
 AUDIO = "audio"
 
 
+def _table(found: Found) -> str | None:
+    return next((name for name in TABLES if name in found.tables), None)
+
+
 def _matches(found: Found) -> bool:
-    return TABLE in found.tables and any(name.startswith(f"{AUDIO}/") for name in found.sounds)
+    beside = any(name.startswith(f"{AUDIO}/") for name in found.sounds)
+    return beside and _table(found) is not None
 
 
 def _read(found: Found, tasks: Sequence[str] | None) -> Dataset:
-    if TABLE not in found.tables:
-        raise DatasetError(f"{found.root} has no {TABLE}; is it one folder further down?")
-    return read_tabled(found, TABLE, root=found.root / AUDIO, tasks=tasks, inside=True)
+    table = _table(found)
+    if table is None:
+        raise DatasetError(
+            f"{found.root} has no {' and no '.join(TABLES)}; is it one folder further down?"
+        )
+    return read_tabled(found, table, root=found.root / AUDIO, tasks=tasks, inside=True)
 
 
-META = Layout("meta", f"{TABLE} beside a folder {AUDIO}/", _matches, _read)
+META = Layout("meta", f"{TABLES[0]} beside a folder {AUDIO}/", _matches, _read)

@@ -8,10 +8,15 @@ from numpy.typing import NDArray
 
 from ossicle.errors import EvaluationError
 from ossicle.evaluation.plots.labels import nearer_to_others, place_labels
+from ossicle.evaluation.plots.ranges import fit_axis, said_as
 from ossicle.evaluation.plots.style import COLOURS, FAINT, GREY, INK, ORANGE, canvas, styled, words
 from ossicle.evaluation.visible import shorten, visible
 
 __all__ = ["plot_front"]
+
+SIZES = {2: (10.4, 5.4), 3: (14.6, 5.4)}
+WIDTHS = {2: (1.6, 1.0), 3: (1.4, 1.4, 1.0)}
+"""Inches of the figure and widths of its parts, by the number of objectives."""
 
 LISTED = 16
 """Points of the front named beside the plot; the rest are counted."""
@@ -20,8 +25,6 @@ RING = 6.2
 """Radius in points of the ring around the chosen configuration."""
 
 _ROUND = np.array([[np.cos(a), np.sin(a)] for a in np.arange(24) * np.pi / 12])
-
-RATES = frozenset({"accuracy", "auc", "f1", "fpr", "precision", "recall", "tpr"})
 
 Points = NDArray[np.float64]
 Place = list[int]
@@ -33,6 +36,7 @@ def plot_front(
     *,
     x: str,
     y: str,
+    z: str | None = None,
     front: Sequence[int | str],
     chosen: int | str | None = None,
     name: Sequence[str] = ("name", "model", "front_end", "integration"),
@@ -40,12 +44,18 @@ def plot_front(
 ) -> Any:
     """All configurations as points, the front joined and numbered, the choice ringed.
 
+    Three objectives are drawn as two pictures side by side, ``y`` over ``x`` and ``y`` over ``z``;
+    a configuration has the same number in both. Axes of bytes, times and operations are
+    logarithmic, and no axis shows less than a range in which differences mean something.
+
     Parameters
     ----------
     rows : sequence of mapping
-        One per configuration; the columns ``x`` and ``y`` hold numbers (a row without is left out).
+        One per configuration; the columns of the axes hold numbers (a row without is left out).
     x, y : str
         Columns of the axes.
+    z : str, optional
+        Column of a third objective, such as ``latency_ms`` beside ``bytes``.
     front : sequence of int or str
         The rows on the front: their indices, or what they hold in the column ``id``.
     chosen : int or str, optional
@@ -61,32 +71,57 @@ def plot_front(
     Raises
     ------
     EvaluationError
-        If no row has numbers in both columns, or a row is not there.
+        If no row has numbers in all columns, or a row is not there.
     """
-    points = _points(rows, x, y)
+    columns = (x, y) if z is None else (x, y, z)
+    points = _points(rows, columns)
     places = _places(points, [_index(rows, row) for row in front])
     taken = None if chosen is None else _index(rows, chosen)
-    figure = canvas(10.4, 5.4)
-    axes, aside = figure.subplots(1, 2, width_ratios=(1.6, 1))
-    _draw_all(axes, points)
-    _draw_front(axes, points, places)
-    _draw_chosen(axes, points, taken)
-    axes.set(xlabel=words(x), ylabel=words(y))
-    axes.set_title(title)
-    _fit(axes, points, (x, y))
-    _list_places(aside, rows, places, taken, name=name, measured=(x, y))
-    _number_places(figure, axes, points, places, taken)
+    figure = canvas(*SIZES[len(columns)])
+    *panels, aside = figure.subplots(1, len(columns), width_ratios=WIDTHS[len(columns)])
+    across = [0, *range(2, len(columns))]
+    for axes, column in zip(panels, across, strict=True):
+        _draw_panel(axes, points[:, [column, 1]], places, taken, columns=(columns[column], y))
+    panels[0].set_title(title)
+    panels[0].legend(loc="best", borderaxespad=1.0)
+    listed = _listed(points, places, taken)
+    _list_places(aside, rows, listed, taken, name=name, measured=columns)
+    if len(listed) < len(places):
+        _say_left(aside, len(places) - len(listed))
+    figure.draw_without_rendering()  # settles the layout, so that pixels can be measured
+    for axes, column in zip(panels, across, strict=True):
+        _number_places(axes, points[:, [column, 1]], listed, taken)
     return figure
 
 
-def _points(rows: Sequence[Mapping[str, object]], x: str, y: str) -> Points:
-    points = np.array([[_number(row.get(x)), _number(row.get(y))] for row in rows]).reshape(-1, 2)
-    if np.isfinite(points).all(axis=1).any():
-        return points
+def _draw_panel(
+    axes: Any,
+    points: Points,
+    places: Sequence[Place],
+    taken: int | None,
+    *,
+    columns: tuple[str, str],
+) -> None:
+    """One picture: two columns of all configurations."""
+    _draw_all(axes, points)
+    _draw_front(axes, points, places)
+    _draw_chosen(axes, points, taken)
+    axes.set(xlabel=words(columns[0]), ylabel=words(columns[1]))
+    fit_axis(axes.xaxis, points[:, 0], columns[0])
+    fit_axis(axes.yaxis, points[:, 1], columns[1])
+
+
+def _points(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> Points:
+    """The rows as numbers; one that lacks any is no point."""
+    points = np.array([[_number(row.get(column)) for column in columns] for row in rows])
+    points = points.reshape(-1, len(columns))
+    complete = np.isfinite(points).all(axis=1)
+    if complete.any():
+        return np.where(complete[:, None], points, np.nan)
     known = sorted({column for row in rows for column in row})
     raise EvaluationError(
-        f"no row has numbers in both {x!r} and {y!r}; {len(rows)} rows with the columns: "
-        f"{', '.join(known) or 'none'}"
+        f"no row has numbers in all of {', '.join(map(repr, columns))}; {len(rows)} rows with the "
+        f"columns: {', '.join(known) or 'none'}"
     )
 
 
@@ -96,12 +131,23 @@ def _number(value: object) -> float:
 
 def _places(points: Points, front: Sequence[int]) -> list[Place]:
     """The points of the front from left to right, each with its rows (equal rows share one)."""
-    places: dict[tuple[float, float], Place] = {}
+    places: dict[tuple[float, ...], Place] = {}
     for index in front:
-        x, y = points[index]
-        if np.isfinite(x) and np.isfinite(y):
-            places.setdefault((x, y), []).append(int(index))
+        if np.isfinite(points[index]).all():
+            places.setdefault(tuple(points[index]), []).append(int(index))
     return [places[at] for at in sorted(places)]
+
+
+def _listed(points: Points, places: Sequence[Place], taken: int | None) -> list[Place]:
+    """The places to name: all, or of each stretch of a long front the chosen or the highest."""
+    if len(places) <= LISTED:
+        return list(places)
+    stretches = np.array_split(np.arange(len(places)), LISTED)
+
+    def height(at: int) -> tuple[bool, float]:
+        return taken in places[at], float(points[places[at][0], 1])
+
+    return [places[max(map(int, stretch), key=height)] for stretch in stretches]
 
 
 def _index(rows: Sequence[Mapping[str, object]], row: int | str) -> int:
@@ -157,17 +203,13 @@ def _draw_chosen(axes: Any, points: Points, chosen: int | None) -> None:
             clip_on=False,
             label="chosen",
         )
-    axes.legend(loc="best", borderaxespad=1.0)
 
 
-def _number_places(
-    figure: Any, axes: Any, points: Points, places: Sequence[Place], taken: int | None
-) -> None:
+def _number_places(axes: Any, points: Points, places: Sequence[Place], taken: int | None) -> None:
     """Write the numbers of the list next to their points, clear of points, line and legend."""
     if not places:
         return
-    figure.draw_without_rendering()  # settles the layout, so that pixels can be measured
-    pixels = figure.dpi / 72
+    pixels = axes.figure.dpi / 72
     anchors = axes.transData.transform(points[[place[0] for place in places]])
     sizes = np.array([[6.2 * len(str(n + 1)), 9.5] for n in range(len(places))]) * pixels
     box = axes.get_window_extent()
@@ -196,7 +238,9 @@ def _along(line: Points) -> Points:
 
 
 def _inside_of(legend: Any) -> Points:
-    """Points that fill the legend, so that numbers keep out of it."""
+    """Points that fill the legend, if there is one, so that numbers keep out of it."""
+    if legend is None:
+        return np.empty((0, 2))
     box = legend.get_window_extent()
     across, up = np.linspace(box.x0, box.x1, 24), np.linspace(box.y0, box.y1, 12)
     return np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
@@ -230,23 +274,27 @@ def _list_places(
     chosen: int | None,
     *,
     name: Sequence[str],
-    measured: tuple[str, str],
+    measured: Sequence[str],
 ) -> None:
     """Name the numbered points beside the plot."""
     aside.set_axis_off()
     aside.set(xlim=(0, 1), ylim=(0, 1))
     height = 1 / (LISTED + 1)
-    for number, place in enumerate(places[:LISTED]):
+    for number, place in enumerate(places):
         row = chosen if chosen in place else place[0]
         parts = [str(rows[row][column]) for column in name if column in rows[row]]
         said = shorten(" · ".join(parts) or rows[row].get("id", f"row {row}"), 46)
-        figures = " · ".join(f"{visible(c)} {_number(rows[row][c]):.3g}" for c in measured)
+        figures = " · ".join(
+            visible(said_as(column, _number(rows[row][column]))) for column in measured
+        )
         equal = f" · and {len(place) - 1} more, equal" if len(place) > 1 else ""
         colour = ORANGE if row == chosen else INK
         _list_one(aside, 1 - number * height, (str(number + 1), said, figures + equal), colour)
-    if len(places) > LISTED:
-        left = f"and {len(places) - LISTED} more"
-        aside.text(0.08, 1 - LISTED * height, left, va="top", fontsize=7.5, color=FAINT)
+
+
+def _say_left(aside: Any, n: int) -> None:
+    top = 1 - LISTED / (LISTED + 1)
+    aside.text(0.08, top, f"and {n} more", va="top", fontsize=7.5, color=FAINT)
 
 
 def _list_one(aside: Any, top: float, said: tuple[str, str, str], colour: str) -> None:
@@ -254,17 +302,3 @@ def _list_one(aside: Any, top: float, said: tuple[str, str, str], colour: str) -
     aside.text(0.05, top, number, ha="right", va="top", fontweight="bold", color=COLOURS[0])
     aside.text(0.08, top, text, va="top", color=colour, fontsize=8)
     aside.text(0.08, top - 0.027, figures, va="top", color=FAINT, fontsize=7)
-
-
-def _fit(axes: Any, points: Points, columns: tuple[str, str]) -> None:
-    """Room around the points; no tick where a rate cannot be."""
-    for axis, column, values in zip((axes.xaxis, axes.yaxis), columns, points.T, strict=True):
-        known = values[np.isfinite(values)]
-        rate = column in RATES and known.min() >= 0 and known.max() <= 1
-        room = 0.08 * float(np.ptp(known)) or (0.05 if rate else 0.05 * abs(float(known[0])) or 1.0)
-        low, high = float(known.min()) - room, float(known.max()) + room
-        set_limits = axes.set_xlim if axis is axes.xaxis else axes.set_ylim
-        set_limits(low, high)
-        if rate:
-            axis.set_ticks([tick for tick in axis.get_ticklocs() if -1e-9 <= tick <= 1 + 1e-9])
-            set_limits(low, high)

@@ -114,8 +114,10 @@ _WORDS = {
     "tpr": "True positive rate",
     "auc": "Area under the ROC curve",
     "f1": "F1",
-    "latency_ms": "Latency (ms)",
-    "size_bytes": "Size (bytes)",
+    "bytes": "Size of the network",
+    "latency_ms": "Latency of a window",
+    "macs": "Multiply-adds of a window",
+    "size_bytes": "Size",
 }
 
 
