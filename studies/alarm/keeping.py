@@ -9,7 +9,7 @@ from typing import Any
 
 from ossicle import Dataset
 from ossicle.workflow.code import code_digest
-from ossicle.workflow.files import digest, read_json, write_json
+from ossicle.workflow.files import canonical_json, digest, read_json, write_json
 from ossicle.workflow.store import Store
 from studies.alarm import mixes, sounds
 from studies.alarm.settings import Settings
@@ -18,6 +18,7 @@ __all__ = ["Workplace"]
 
 HERE = Path(__file__).parent
 OSSICLE = ("audio", "classifier", "datasets", "evaluation", "features", "models", "selection")
+MIXING = ("audio", "datasets", "workflow")
 MADE_BY = ("settings", "sounds", "mixes", "learning", "detection", "places", "curve", "times")
 """Files of this folder that decide figures; the others only write them down."""
 
@@ -74,11 +75,18 @@ class Workplace:
     def _prints(self) -> str:
         return digest(*(each.fingerprint() for side in self.sounds for each in side))
 
+    @property
+    def _mixed_in(self) -> Path:
+        """Where mixes of this code and these settings lie; others keep theirs."""
+        ours = _sources("settings", "sounds", "mixes")
+        made_by = digest(code_digest(*MIXING), canonical_json(asdict(self.settings)), *ours)
+        return self.work / "mixes" / made_by[:12]
+
     def _mixed(self, is_test: bool) -> Dataset:
         s = self.settings
         return mixes.mixed(
             self.sounds[is_test],
-            self.work / "mixes" / ("test" if is_test else "train"),
+            self._mixed_in / ("test" if is_test else "train"),
             s.n_test if is_test else s.n_train,
             is_test=is_test,
             settings=s,
@@ -89,7 +97,7 @@ class Workplace:
         s = self.settings
         return mixes.mixed_by_place(
             self.sounds[is_test],
-            self.work / "places" / ("test" if is_test else "train"),
+            self._mixed_in / ("places_test" if is_test else "places_train"),
             s.n_place_test if is_test else s.n_place_train,
             is_test=is_test,
             settings=s,
@@ -99,5 +107,8 @@ class Workplace:
 
 def _version() -> str:
     """Of the code that decides figures: ossicle's and the study's."""
-    ours = [(HERE / f"{name}.py").read_bytes() for name in MADE_BY]
-    return digest(code_digest(*OSSICLE), *ours)
+    return digest(code_digest(*OSSICLE), *_sources(*MADE_BY))
+
+
+def _sources(*names: str) -> list[bytes]:
+    return [(HERE / f"{name}.py").read_bytes() for name in names]
