@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,7 @@ class Workplace:
         )
 
 
+@cache
 def _version() -> str:
     """Of the code that decides figures: ossicle's and the study's."""
     return digest(code_digest(*OSSICLE), *_sources(*MADE_BY))

@@ -4,7 +4,7 @@ A margin is the logit of the alarm minus that of all else: an alarm is said wher
 zero, which is how a classifier decides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,21 @@ from ossicle.evaluation import auc, roc_curve
 from ossicle.selection import Configuration
 from studies.alarm.mixes import DURATION
 
-__all__ = ["FIXED_FPR", "Rows", "alarm_figures", "describe", "margins"]
+__all__ = [
+    "FIGURES",
+    "FIXED_FPR",
+    "Margins",
+    "Rows",
+    "Truth",
+    "alarm_figures",
+    "describe",
+    "margins",
+]
 
 FIXED_FPR = 0.05
 
-FIGURES = ("tpr", "fpr", "auc", "tpr_at_fpr")
+Truth = NDArray[np.bool_]
+Margins = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +38,7 @@ class Rows:
     """Integrated features of mixes, and which hold an alarm."""
 
     matrix: NDArray[np.float32]
-    positives: NDArray[np.bool_]
+    positives: Truth
 
     def __len__(self) -> int:
         return len(self.positives)
@@ -57,7 +67,7 @@ def describe(mixes: Dataset, configuration: Configuration, features: Path, *, n_
     return Rows(table.matrix(configuration.integration), positives)
 
 
-def margins(configuration: Configuration, train: Rows, test: Rows) -> NDArray[np.float64]:
+def margins(configuration: Configuration, train: Rows, test: Rows) -> Margins:
     """What the configuration, trained on some rows, answers to others."""
     scaler = configuration.fit_scaler(train.matrix)
     targets = train.positives.astype(np.int64)
@@ -66,17 +76,33 @@ def margins(configuration: Configuration, train: Rows, test: Rows) -> NDArray[np
     return logits[:, 1] - logits[:, 0]
 
 
+def _tpr(truth: Truth, margin: Margins) -> float:
+    return float(np.mean(margin[truth] >= 0))
+
+
+def _fpr(truth: Truth, margin: Margins) -> float:
+    return float(np.mean(margin[~truth] >= 0))
+
+
+def _tpr_at_fpr(truth: Truth, margin: Margins) -> float:
+    curve = roc_curve(truth, margin)
+    return float(curve.tpr.max(where=curve.fpr <= FIXED_FPR, initial=0.0))
+
+
+FIGURES: Mapping[str, Callable[[Truth, Margins], float]] = {
+    "tpr": _tpr,
+    "fpr": _fpr,
+    "auc": auc,
+    "tpr_at_fpr": _tpr_at_fpr,
+}
+"""Both rates as decided, the area under the curve, the TPR where the FPR is at most `FIXED_FPR`."""
+
+
 def alarm_figures(positives: ArrayLike, answers: ArrayLike) -> dict[str, float]:
-    """TPR and FPR as decided, AUC, and the TPR where the FPR is at most `FIXED_FPR`.
+    """All `FIGURES` of some answers.
 
     >>> alarm_figures([True, True, False, False], [2.0, -1.0, 0.5, -2.0])
     {'tpr': 0.5, 'fpr': 0.5, 'auc': 0.75, 'tpr_at_fpr': 0.5}
     """
     truth, margin = np.asarray(positives, dtype=bool), np.asarray(answers, dtype=np.float64)
-    curve = roc_curve(truth, margin)
-    return {
-        "tpr": float(np.mean(margin[truth] >= 0)),
-        "fpr": float(np.mean(margin[~truth] >= 0)),
-        "auc": auc(truth, margin),
-        "tpr_at_fpr": float(curve.tpr[curve.fpr <= FIXED_FPR].max()),
-    }
+    return {name: figure(truth, margin) for name, figure in FIGURES.items()}

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ossicle.evaluation import accuracy, auc, grouped_bootstrap
-from ossicle.selection.table import without_shared
 from studies.alarm.page.intervals import Share, share
 from studies.alarm.page.markdown import decibels, listed, name, percent, rate, signed, table, within
 from studies.alarm.page.pictures import draw_front, draw_snr
@@ -73,7 +72,7 @@ class Detection:
 def detection_section(found: Mapping[str, Any], out: Path, settings: Settings) -> tuple[str, str]:
     """The section, and its finding in one sentence."""
     part = Detection(found, settings)
-    named, _ = without_shared(found["rows"], "front_end")
+    named = [{**row, "front_end": _described(row)} for row in found["rows"]]
     draw_front(out / "alarm-study-front.png", found, named)
     draw_snr(
         out / "alarm-study-snr.png",
@@ -119,6 +118,12 @@ def _opening(part: Detection) -> str:
     )
 
 
+def _described(row: Mapping[str, Any]) -> str:
+    """The front end with the length of its frames, where it is not its default."""
+    front, *settings = row["front_end"].split(" ")
+    return " ".join([front, *(each for each in settings if each.startswith("n_fft="))])
+
+
 def _front(part: Detection) -> str:
     header = ["method", "front end", "integration", "FPR", "TPR", "accuracy", "kB", "ms",
               "test FPR", "test TPR"]  # fmt: skip
@@ -134,8 +139,7 @@ def _row(part: Detection, one: str) -> list[str]:
     method = " ".join([row["model"], *marks])
     spread = [f"{rate(row[key])} ± {rate(row[key + '_std'])}" for key in ("fpr", "tpr", "accuracy")]
     cost = [f"{row['bytes'] / 1000:.0f}", f"{row['latency_ms']:.1f}"]
-    front = row["front_end"].split(" ")[0]
-    return [method, front, row["integration"], *spread, *cost, rate(fpr), rate(tpr)]
+    return [method, _described(row), row["integration"], *spread, *cost, rate(fpr), rate(tpr)]
 
 
 _MARKS = {

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ossicle.evaluation import Interval, grouped_bootstrap, wilson
+from studies.alarm.learning import Margins, Truth
 
 __all__ = ["Share", "difference", "share"]
 
@@ -39,10 +40,10 @@ def share(said: ArrayLike, groups: ArrayLike, where: ArrayLike, *, n_resamples: 
 
 
 def difference(
-    figure: Callable[[NDArray[np.bool_], NDArray[np.float64]], float],
-    positives: Sequence[NDArray[np.bool_]],
-    one: Sequence[NDArray[np.float64]],
-    other: Sequence[NDArray[np.float64]],
+    figure: Callable[[Truth, Margins], float],
+    positives: Sequence[Truth],
+    one: Sequence[Margins],
+    other: Sequence[Margins],
     groups: Sequence[Sequence[str]],
     *,
     n_resamples: int,

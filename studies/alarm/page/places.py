@@ -1,12 +1,13 @@
 """Part 2 in words: own background against generic background."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ossicle.evaluation import Interval
+from studies.alarm import learning
 from studies.alarm.learning import FIXED_FPR, alarm_figures
 from studies.alarm.page.intervals import difference
 from studies.alarm.page.markdown import name, rate, signed, table, within
@@ -41,7 +42,9 @@ def places_section(found: Mapping[str, Any], out: Path, settings: Settings) -> t
         _opening(settings),
         _table(rows),
         "![Figures of each place by training](alarm-study-places.png)",
-        "Own minus generic, mix by mix the same sounds, mean over the places:",
+        "Own minus generic, mix by mix the same sounds, mean over the places. One interval draws "
+        "source recordings anew, in all places at once, the other draws places: of four places it "
+        "says little more than whether they agree.",
         _differences(gains),
         "Both together minus generic, over all eight places: "
         + "; ".join(f"{FIGURES[c]} {signed(gain[0])} ({within(gain[1], sign=True)} over "
@@ -97,10 +100,9 @@ def _gain(
     other: str,
     settings: Settings,
 ) -> Gain:
-    figure: Callable[..., float] = lambda truth, margin: alarm_figures(truth, margin)[column]  # noqa: E731
     kept = [found[each] for each in names]
     return difference(
-        figure,
+        learning.FIGURES[column],
         [np.array(each["positives"]) for each in kept],
         [np.array(each["answers"][one]) for each in kept],
         [np.array(each["answers"][other]) for each in kept],
@@ -134,16 +136,18 @@ def _verdict(gain: Gain, column: str) -> str:
 def _finding(gains: Mapping[tuple[str, str], Gain]) -> str:
     rooms = {column: gains["the four rooms", column] for column in FIGURES}
     kinds = {column: gains["the four kinds", column] for column in FIGURES}
-    said = [
-        f"{FIGURES[c]} {signed(rooms[c][0])} ({_verdict(rooms[c], c)})"
-        for c in ("tpr", "fpr", "auc", "tpr_at_fpr")
-    ]
     return (
-        f"{_thesis(rooms['auc'], rooms['tpr_at_fpr'])} In the very room, own against generic "
-        f"background changes {', '.join(said)}; with the same kind of background from other "
-        f"recordings the AUC changes by {signed(kinds['auc'][0])} "
-        f"({_verdict(kinds['auc'], 'auc')})."
+        f"{_thesis(rooms['auc'], rooms['tpr_at_fpr'])} In the very room, its own background "
+        f"instead of generic ones changes, as decided, the TPR by {_said(rooms, 'tpr')} and the "
+        f"FPR by {_said(rooms, 'fpr')}; with the threshold set for an FPR of at most "
+        f"{FIXED_FPR:g} the TPR by {_said(rooms, 'tpr_at_fpr')}; and the AUC by "
+        f"{_said(rooms, 'auc')}. With the same kind of background from other recordings the AUC "
+        f"changes by {_said(kinds, 'auc')}, the TPR at that FPR by {_said(kinds, 'tpr_at_fpr')}."
     )
+
+
+def _said(gains: Mapping[str, Gain], column: str) -> str:
+    return f"{signed(gains[column][0])} ({_verdict(gains[column], column)})"
 
 
 def _thesis(area: Gain, fixed: Gain) -> str:
