@@ -43,10 +43,9 @@ class Workplace:
         train, test = (self._mixed(is_test) for is_test in (False, True))
         return train, test
 
-    @cached_property
-    def places(self) -> tuple[dict[str, Dataset], dict[str, Dataset]]:
-        """Training and test mixes in each place."""
-        train, test = (self._by_place(is_test) for is_test in (False, True))
+    def places(self, draw: int) -> tuple[dict[str, Dataset], dict[str, Dataset]]:
+        """Training and test mixes in each place; other draws hold other mixes."""
+        train, test = (self._by_place(draw, is_test) for is_test in (False, True))
         return train, test
 
     @property
@@ -83,25 +82,18 @@ class Workplace:
         return self.work / "mixes" / made_by[:12]
 
     def _mixed(self, is_test: bool) -> Dataset:
-        s = self.settings
+        s, out = self.settings, self._mixed_in / ("test" if is_test else "train")
+        n = s.n_test if is_test else s.n_train
         return mixes.mixed(
-            self.sounds[is_test],
-            self._mixed_in / ("test" if is_test else "train"),
-            s.n_test if is_test else s.n_train,
-            is_test=is_test,
-            settings=s,
-            n_jobs=self.n_jobs,
+            self.sounds[is_test], out, n, is_test=is_test, seed=s.seed, n_jobs=self.n_jobs
         )
 
-    def _by_place(self, is_test: bool) -> dict[str, Dataset]:
-        s = self.settings
+    def _by_place(self, draw: int, is_test: bool) -> dict[str, Dataset]:
+        s, side = self.settings, "test" if is_test else "train"
+        n, seed = s.n_place_test if is_test else s.n_place_train, s.seed + 1 + draw
+        out = self._mixed_in / f"places_{side}_{draw}"
         return mixes.mixed_by_place(
-            self.sounds[is_test],
-            self._mixed_in / ("places_test" if is_test else "places_train"),
-            s.n_place_test if is_test else s.n_place_train,
-            is_test=is_test,
-            settings=s,
-            n_jobs=self.n_jobs,
+            self.sounds[is_test], out, n, is_test=is_test, seed=seed, n_jobs=self.n_jobs
         )
 
 

@@ -19,19 +19,29 @@ TRAININGS = ("own", "generic", "both")
 
 
 def measure_places(place: Workplace, described: dict[str, Any]) -> dict[str, Any]:
-    """What a fixed configuration, trained in three ways, answers in each place."""
+    """What a fixed configuration, trained in three ways, answers in each place: draw by draw."""
     configuration = Configuration.from_description(described)
+    draws = [
+        _measure_draw(place, configuration, draw) for draw in range(place.settings.n_place_draws)
+    ]
+    return {name: [each[name] for each in draws] for name in draws[0]}
+
+
+def _measure_draw(
+    place: Workplace, configuration: Configuration, draw: int
+) -> dict[str, dict[str, Any]]:
+    mixes = place.places(draw)
     train, test = (
         {
-            name: describe(mixes, configuration, place.features, n_jobs=place.n_jobs)
-            for name, mixes in side.items()
+            name: describe(each, configuration, place.features, n_jobs=place.n_jobs)
+            for name, each in side.items()
         }
-        for side in place.places
+        for side in mixes
     )
     return {
         name: {
             "positives": test[name].positives.tolist(),
-            "groups": [clip.group for clip in place.places[1][name]],
+            "groups": [clip.group for clip in mixes[1][name]],
             "answers": {
                 how: margins(configuration, rows, test[name]).tolist()
                 for how, rows in training_sets(train, name).items()

@@ -61,13 +61,14 @@ class Settings:
 
     n_train: int = 1500
     n_test: int = 900
-    n_place_train: int = 480
+    n_place_train: int = 504
     n_place_test: int = 480
+    n_place_draws: int = 2
     n_timed: int = 240
     n_rounds: int = 3
     leave_out: float = 0.1
     sizes: tuple[int, ...] = (60, 120, 240, 480, 960, 1500)
-    n_draws: int = 8
+    n_draws: int = 12
     n_resamples: int = 1000
     seed: int = 0
     small: bool = False
@@ -85,8 +86,9 @@ FULL = Settings()
 SMALL = Settings(
     n_train=96,
     n_test=48,
-    n_place_train=28,
+    n_place_train=56,
     n_place_test=24,
+    n_place_draws=1,
     n_timed=24,
     n_rounds=1,
     leave_out=0.25,

@@ -48,9 +48,8 @@ def _round(place: Workplace, root: Path, n_jobs: int) -> list[float]:
 
 
 def _mix(place: Workplace, out: Path, n_jobs: int) -> Dataset:
-    settings = place.settings
-    n, sounds = settings.n_timed, place.sounds[0]
-    return mixed(sounds, out, n, is_test=False, settings=settings, n_jobs=n_jobs)
+    n, seed = place.settings.n_timed, place.settings.seed
+    return mixed(place.sounds[0], out, n, is_test=False, seed=seed, n_jobs=n_jobs)
 
 
 def _describe(place: Workplace, mixes: Dataset, features: Path, n_jobs: int) -> None:

@@ -20,7 +20,7 @@ Draws = Sequence[Mapping[str, Any]]
 def curve_section(found: Mapping[str, Any], out: Path) -> tuple[str, str]:
     """The section, and its finding in one sentence."""
     by_mixes, by_sources = found["by_mixes"], found["by_sources"]
-    n_fixed = max(draw["n"] for draw in by_sources)
+    n_fixed = _fixed(by_sources)
     panels = [
         ("Training mixes", _curves(by_mixes, "n")),
         (f"Alarm recordings, {n_fixed} mixes in any case", _curves(by_sources, "n_sources")),
@@ -40,6 +40,12 @@ def curve_section(found: Mapping[str, Any], out: Path) -> tuple[str, str]:
         f"**Found:** {finding}",
     ]
     return "\n\n".join(paragraphs), finding
+
+
+def _fixed(draws: Draws) -> str:
+    """How many mixes the draws hold; few recordings may give too few."""
+    least, most = min(draw["n"] for draw in draws), max(draw["n"] for draw in draws)
+    return str(most) if least == most else f"{least} to {most}"
 
 
 def _curves(draws: Draws, across: str) -> dict[str, Curve]:
@@ -70,12 +76,22 @@ def _finding(by_mixes: Draws, by_sources: Draws) -> str:
     (least, first), (half, middle), (most, last) = mixes[0], mixes[-2], mixes[-1]
     (few, poor), (many, rich) = sources[0], sources[-1]
     still = "still rises" if last - middle > 0.005 else "hardly rises any more"
-    more = "count as well" if rich - poor > 0.01 else "matter little at this number of mixes"
+    more = (
+        "count as well"
+        if rich - poor > _luck(by_sources)
+        else "matter less than the luck of the draw"
+    )
     return (
         f"from {least} to {most} mixes the AUC goes from {first:.3f} to {last:.3f}, and between "
         f"the last two sizes ({half} and {most}) it {still}; recordings {more}: with equally many "
         f"mixes, {few} alarm recordings give {poor:.3f} and {many} give {rich:.3f}."
     )
+
+
+def _luck(draws: Draws) -> float:
+    """Twice the standard error of the difference between the first and the last size."""
+    values = list(_values(draws, "n_sources", "auc").values())
+    return 2.0 * float(np.sqrt(sum(np.var(v) / len(v) for v in (values[0], values[-1]))))
 
 
 def _means(draws: Draws, across: str) -> list[tuple[int, float]]:

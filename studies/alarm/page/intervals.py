@@ -45,23 +45,26 @@ def difference(
     one: Sequence[Margins],
     other: Sequence[Margins],
     groups: Sequence[Sequence[str]],
+    places: Sequence[str],
     *,
     n_resamples: int,
 ) -> tuple[float, Interval, Interval]:
-    """Mean over places of how much a figure is higher for one set of answers than for another.
+    """Mean over tests of how much a figure is higher for one set of answers than for another.
+
+    Tests are in places, several may be in one.
 
     Returns
     -------
     (difference, over sounds, over places)
-        With the interval when source recordings are drawn anew, in all places at once, and that
+        With the interval when source recordings are drawn anew, in all tests at once, and that
         when the places are.
     """
     sizes = [len(each) for each in positives]
-    of_place = np.repeat(np.arange(len(sizes)), sizes)
+    of_test = np.repeat(np.arange(len(sizes)), sizes)
     truth, left, right = (np.concatenate(each) for each in (positives, one, other))
 
     def gains(at: NDArray[np.intp]) -> NDArray[np.float64]:
-        mine = [at[of_place[at] == place] for place in range(len(sizes))]
+        mine = [at[of_test[at] == test] for test in range(len(sizes))]
         return np.array([figure(truth[i], left[i]) - figure(truth[i], right[i]) for i in mine])
 
     found = gains(np.arange(len(truth)))
@@ -69,6 +72,6 @@ def difference(
         lambda at: float(np.mean(gains(at))), np.concatenate(groups), n_resamples=n_resamples
     )
     over_places = grouped_bootstrap(
-        lambda at: float(found[at].mean()), np.arange(len(found)), n_resamples=n_resamples
+        lambda at: float(found[at].mean()), places, n_resamples=n_resamples
     )
     return float(found.mean()), over_sounds, over_places

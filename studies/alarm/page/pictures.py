@@ -9,7 +9,7 @@ import numpy as np
 from ossicle.evaluation import plot_front, save_png
 from ossicle.evaluation.plots.style import COLOURS, GREY, canvas, styled
 from studies.alarm.page.intervals import Share
-from studies.alarm.page.markdown import name
+from studies.alarm.page.markdown import decibels, name
 
 __all__ = ["Curve", "draw_curves", "draw_front", "draw_places", "draw_snr"]
 
@@ -25,7 +25,7 @@ def draw_front(path: Path, found: Mapping[str, Any], rows: Sequence[Mapping[str,
         y="tpr",
         front=found["front"],
         chosen=found["chosen"],
-        name=("model", "integration", "front_end"),
+        name=("model", "front_end"),
         title="Leave-k-out: alarms heard against false alarms",
     )
     save_png(figure, path)
@@ -49,9 +49,12 @@ def _snr(heard: Mapping[float, Share], false: Mapping[float, Share], papers: Any
     axes.set(
         xlabel="Signal-to-noise ratio of the alarm, or of the other sound (dB)", ylabel="Share"
     )
-    axes.set(ylim=(-0.03, 1.03), xticks=list(heard), xticklabels=[f"{at:g}" for at in heard])
+    axes.set(ylim=(-0.03, 1.03), xticks=list(heard), xticklabels=[decibels(at) for at in heard])
     axes.set_title("Test mixes, with 95 % intervals over source recordings")
-    figure.legend(loc="outside lower center", ncols=3)
+    (papers_line, *handles), (papers_name, *names) = axes.get_legend_handles_labels()
+    figure.legend(
+        [*handles, papers_line], [*names, papers_name], loc="outside lower center", ncols=3
+    )
     return figure
 
 

@@ -25,8 +25,8 @@ def sounds_section(train: Sounds, test: Sounds) -> str:
             "Clips, and in brackets source recordings. ESC-50 is parted by its official folds: 1 "
             "to 4 train, 5 tests; a source recording that is in fold 5 as well as in others "
             "trains nothing. Of a background recording of which there is one, the first "
-            f"{percent(TRAIN_SHARE)} trains and the last {percent(TEST_SHARE)} tests, with a gap "
-            "between. That no source recording is on "
+            f"{percent(TRAIN_SHARE)} ({_seconds(train)}) trains and the last {percent(TEST_SHARE)} "
+            f"({_seconds(test)}) tests, with a gap between. That no source recording is on "
             "both sides is checked each time.",
             f"A mix lasts {DURATION:g} s. Its background is brought to {decibels(LEVEL)} dBFS; the "
             "eight places come equally often. Mixes come in pairs with the same other sounds (none "
@@ -36,6 +36,13 @@ def sounds_section(train: Sounds, test: Sounds) -> str:
             "for alarms and for other sounds alike. `ossicle.mix_dataset` says the rest.",
         ]
     )
+
+
+def _seconds(side: Sounds) -> str:
+    """How long the stretches of the rooms are."""
+    clips = [clip for room in ROOMS for clip in side.places[room]]
+    lengths = [(clip.end or clip.start) - clip.start for clip in clips]
+    return f"{min(lengths):.0f} to {max(lengths):.0f} s"
 
 
 def _counts(train: Sounds, test: Sounds) -> list[list[str]]:
