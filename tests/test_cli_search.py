@@ -110,7 +110,7 @@ def test_another_recording_is_another_search(tmp_path):
 def test_what_is_asked_for_is_held_out(table, tmp_path, test, parts, clips):
     words = ["search", table, "--out", tmp_path, *GRID, "--test", test, "--leave-out", "0.25"]
     figures = answered(*words)["test"]
-    assert sorted(figures["accuracies"]) == parts
+    assert sorted(figures.get("accuracies", [])) == parts
     assert figures["clips"] == clips
     text = printed(*words)
     if len(parts) > 1:
@@ -122,12 +122,11 @@ def test_what_is_asked_for_is_held_out(table, tmp_path, test, parts, clips):
     assert {path.name for path in tmp_path.iterdir()} >= FILES
 
 
-def test_a_limit_is_kept_or_the_nearest_is_named(tones, tmp_path, outcome):
+def test_a_limit_is_kept(tones, tmp_path, outcome):
     words = ["search", tones, "--out", tmp_path, *GRID, "--leave-out", "0.2"]
     limit = min(row["fpr"] for row in outcome["rows"])
     assert answered(*words, "--max-fpr", limit)["chosen"]["fpr"] <= limit
-    message = refused(1, *words, "--max-fpr", "-0.5")
-    assert f"no configuration has max_fpr=-0.5; the nearest has fpr {limit:.4g}" in message
+    assert "-0.5 is not in the range" in refused(2, *words, "--max-fpr", "-0.5")
 
 
 def test_a_grid_file_makes_the_same_table_as_the_options(tones, tmp_path, words, outcome):

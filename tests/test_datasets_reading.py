@@ -93,6 +93,21 @@ def test_a_table_of_onsets_and_offsets_gives_labelled_excerpts(tmp_path, column)
     assert dataset.skipped == ()
 
 
+def test_a_table_of_clips_comes_before_the_events_in_them(tmp_path):
+    touch(tmp_path, "audio/1.wav")
+    table(tmp_path / "events.csv", "filename,onset,offset,label", "audio/1.wav,0.1,0.2,a")
+    table(tmp_path / "clips.csv", "path,label", "audio/1.wav,b")
+    dataset = read_dataset(tmp_path)
+    assert (dataset.labels().tolist(), dataset.skipped) == (["b"], ())
+    assert read_dataset(tmp_path / "events.csv")[0].end == 0.2
+
+
+def test_an_offset_without_an_onset_is_no_time(tmp_path):
+    touch(tmp_path, "1.wav")
+    (clip,) = read_dataset(table(tmp_path / "c.csv", "path,start,offset", "1.wav,0.5,-3"))
+    assert (clip.end, dict(clip.metadata), dict(clip.labels)) == (None, {"offset": "-3"}, {})
+
+
 def test_linked_folders_are_not_followed_into_a_circle(tmp_path):
     touch(tmp_path, "a/1.wav", "b/2.wav")
     (tmp_path / "a" / "again").symlink_to(tmp_path)

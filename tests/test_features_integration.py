@@ -100,7 +100,9 @@ def test_modulation_splits_the_variance_by_period(n_frames: int) -> None:
     np.testing.assert_allclose((octaves**4).sum(axis=0) + rest, matrix.var(axis=0), rtol=1e-4)
 
 
-@pytest.mark.parametrize(("period", "octave"), [(2, 0), (3, 0), (5, 1), (10, 2), (20, 3), (40, 4), (400, 7)])
+@pytest.mark.parametrize(
+    ("period", "octave"), [(2, 0), (3, 0), (5, 1), (10, 2), (20, 3), (40, 4), (400, 7)]
+)
 def test_modulation_of_one_period_lies_in_its_octave(period: int, octave: int) -> None:
     course = 3 * np.cos(2 * np.pi * np.arange(1_200) / period)[:, None] - 60
     found = integrate(course, "modulation")

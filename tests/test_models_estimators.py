@@ -33,17 +33,20 @@ from ossicle.models import model as build
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 CLASSIFIERS = [
-    (RandomForest(seed=3), RandomForestClassifier(random_state=3)),
+    (RandomForest(n_estimators=50, seed=3), RandomForestClassifier(50, random_state=3)),
     (
         RandomForest(n_estimators=40, max_depth=6, max_features=0.5, class_weight="balanced"),
         RandomForestClassifier(
             40, max_depth=6, max_features=0.5, class_weight="balanced", random_state=0
         ),
     ),
-    (ExtraTrees(min_samples_leaf=3), ExtraTreesClassifier(min_samples_leaf=3, random_state=0)),
     (
-        Boosting(max_iter=30),
-        HistGradientBoostingClassifier(max_iter=30, early_stopping=False),
+        ExtraTrees(n_estimators=50, min_samples_leaf=3),
+        ExtraTreesClassifier(50, min_samples_leaf=3, random_state=0),
+    ),
+    (
+        Boosting(max_iter=10),
+        HistGradientBoostingClassifier(max_iter=10, early_stopping=False),
     ),
     (
         Boosting(max_iter=10, learning_rate=0.3, max_leaf_nodes=5, max_features=0.5, seed=2),
@@ -58,7 +61,7 @@ CLASSIFIERS = [
     ),
     (GaussianNaiveBayes(), GaussianNB()),
     (GaussianNaiveBayes(var_smoothing=0.1), GaussianNB(var_smoothing=0.1)),
-    (Perceptron(hidden_units=30), MLPClassifier((30,), random_state=0)),
+    (Perceptron(hidden_units=30, max_iter=50), MLPClassifier((30,), max_iter=50, random_state=0)),
     (
         Perceptron(hidden_units=12, n_hidden_layers=2, max_iter=20, learning_rate=0.01, alpha=1.0),
         MLPClassifier((12, 12), max_iter=20, learning_rate_init=0.01, alpha=1.0, random_state=0),
@@ -78,7 +81,7 @@ REGRESSORS = [
         ExtraTrees(n_estimators=50, max_features=1.0, min_samples_leaf=2),
         ExtraTreesRegressor(50, min_samples_leaf=2, random_state=0),
     ),
-    (Boosting(), HistGradientBoostingRegressor(early_stopping=False)),
+    (Boosting(max_iter=30), HistGradientBoostingRegressor(max_iter=30, early_stopping=False)),
     (Ridge(alpha=3.0), SkRidge(alpha=3.0)),
     (NearestNeighbours(n_neighbors=4), KNeighborsRegressor(4)),
     (Perceptron(max_iter=50), MLPRegressor(max_iter=50, random_state=0)),
@@ -193,3 +196,16 @@ def test_a_perceptron_that_diverges_says_why():
     matrix, values = waves(n_rows=50)
     with pytest.raises(ModelError, match="learning_rate 1e\\+300 does not settle"):
         Perceptron(learning_rate=1e300).fit_values(matrix, values)
+
+
+def test_rows_without_any_difference_have_no_densities():
+    with pytest.raises(ModelError, match="all 4 training rows are the same"):
+        GaussianNaiveBayes().fit(np.ones((4, 2), np.float32), np.arange(4) % 2, n_labels=2)
+
+
+def test_trees_that_are_one_leaf_answer_as_the_model_does():
+    matrix, values = np.float32([[0, 1], [1, 0], [5, 5]]), np.array([1.0, 2.0, 6.0])
+    for model in (Boosting(), RandomForest(n_estimators=3, min_samples_leaf=3)):
+        fitted = model.fit_values(matrix, values)
+        written = run(fitted.onnx("label"), matrix, n_labels=1)
+        np.testing.assert_allclose(written, fitted.logits(matrix), rtol=1e-6)

@@ -144,6 +144,13 @@ def test_more_clouds_than_rows_are_refused():
         GaussianMixture().fit(TRAIN[:3], ALL_NORMAL[:3], n_labels=2)
 
 
+def test_clouds_without_any_width_are_refused():
+    rows = np.hstack([TRAIN, TRAIN])
+    model = GaussianMixture(n_components=2, covariance="full", reg_covar=1e-30)
+    with pytest.raises(ModelError, match=r"500 training rows .* 2 clouds .*raise reg_covar"):
+        model.fit(rows, ALL_NORMAL, n_labels=2)
+
+
 @pytest.mark.parametrize(
     ("description", "message"),
     [

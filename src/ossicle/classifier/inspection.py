@@ -49,8 +49,9 @@ def inspect_network(data: bytes) -> None:
     ------
     ModelError
         If it is too large, no ONNX file, holds external data, subgraphs, functions, sparse or
-        empty-handed tensors, random operators or operators of unknown domains, or if its nodes
-        are not in the order of computation (a cycle is never in order).
+        empty-handed tensors, random operators, operators of unknown domains or malformed trees
+        (`inspect_trees`), or if its nodes are not in the order of computation (a cycle is never
+        in order).
 
     >>> inspect_network(b"GIF89a")
     Traceback (most recent call last):

@@ -207,6 +207,7 @@ def _feature_shape(trained: Trained, input_shape: Sequence[int | None]) -> tuple
         n_frames = _clip_frames(trained, input_shape) or 1
     else:
         n_frames = front_end.n_frames(lengths[0])
+    n_frames = front_end.n_rows(n_frames)
     if n_frames * front_end.n_bands > MAX_VALUES:
         raise ModelError(
             f"a window holds {n_frames} frames of {front_end.n_bands} bands; "
@@ -221,5 +222,7 @@ def _clip_frames(trained: Trained, input_shape: Sequence[int | None]) -> int | N
     how, n_bands = trained.integration, trained.front_end.n_bands
     if how is None or input_shape[0] is None:
         return input_shape[0]
+    if trained.front_end.n_rows(2) == 1:
+        return None
     one, two = (integrated_size(n_frames, n_bands, how) for n_frames in (1, 2))
     return None if one == two else input_shape[0] // n_bands

@@ -112,7 +112,9 @@ def _check_ways(nodes: dict[str, Numbers], starts: NDArray[np.int64]) -> None:
         if not len(level):
             return
         level = np.concatenate([way[level] for way in ways])
-    raise ModelError(f"the network's trees are more than {MAX_DEPTH} branches deep")
+    raise ModelError(
+        f"the network's trees are more than {MAX_DEPTH} branches deep; train them with max_depth"
+    )
 
 
 def _check_leaves(

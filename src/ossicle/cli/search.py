@@ -7,8 +7,10 @@ import click
 
 from ossicle.cli.grid_options import grid_of
 from ossicle.cli.terminal import (
+    SECONDS,
     as_json,
     emit,
+    jobs_option,
     progress_bars,
     settings,
     table,
@@ -36,7 +38,7 @@ def _leave_out(text: str | None) -> float | int | None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--grid", type=click.Path(path_type=Path), help="Grid as TOML or JSON file.")
-@click.option("--front-end", multiple=True, help="log_mel or mfcc; may be repeated.")
+@click.option("--front-end", multiple=True, help="log_mel, mfcc, short_term, ...; may be repeated.")
 @click.option("--integration", multiple=True, help="mean, meanvar, stack, ...; may be repeated.")
 @click.option("--model", multiple=True, help="svm, logreg, knn, forest, ...; may be repeated.")
 @click.option(
@@ -52,8 +54,8 @@ def _leave_out(text: str | None) -> float | int | None:
     type=click.IntRange(min=2),
     help="Judge all on a few recordings, then one in this many on as many times more.",
 )
-@click.option("--window", type=float, help="Seconds a window; by default a clip is one window.")
-@click.option("--window-hop", type=float, help="Seconds between windows; half the window.")
+@click.option("--window", type=SECONDS, help="Seconds a window; by default a clip is one window.")
+@click.option("--window-hop", type=SECONDS, help="Seconds between windows; half the window.")
 @click.option("--leave-out", help="Groups held out at a time: 0.1 of them, or 5 of them.")
 @click.option(
     "--test",
@@ -66,9 +68,13 @@ def _leave_out(text: str | None) -> float | int | None:
 @click.option("--layout", help="Read it as this layout instead of detecting it.")
 @click.option("--task", help="Column of the table that is the label.")
 @where_option
-@click.option("--max-fpr", type=float, help="Choose the best below this false positive rate.")
+@click.option(
+    "--max-fpr",
+    type=click.FloatRange(0.0, 1.0),
+    help="Choose the best below this false positive rate.",
+)
 @click.option("--paper-protocol", is_flag=True, help="Also select again on the test recordings.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Processes; -1: all cores.")
+@jobs_option
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random."
 )
@@ -147,8 +153,7 @@ def _text(outcome: dict[str, Any]) -> str:
     )
     lines += _test_lines(outcome["test"])
     lines += [
-        f"paper's protocol, optimistic: {name} accuracy {row['accuracy']:.3f}, "
-        f"TPR {row['tpr']:.3f}, FPR {row['fpr']:.3f}"
+        f"paper's protocol, optimistic: {name} {_plain(row)}"
         for name, row in outcome["paper"].items()
     ]
     lines += [f"skipped {path}: {why}" for path, why in outcome["skipped"]]
@@ -166,10 +171,17 @@ def _rates(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {row[name]:.3f} ± {row[std]:.3f}" for name, std in spreads.items())
 
 
+def _plain(figures: dict[str, Any]) -> str:
+    single = {name: value for name, value in figures.items() if isinstance(value, float)}
+    return ", ".join(f"{name} {value:.3f}" for name, value in single.items())
+
+
 def _test_lines(test: dict[str, Any]) -> list[str]:
     """Figures on what was held out, part by part where there are several."""
-    if "accuracy" not in test:
+    if not test["clips"]:
         return ["  not tested: nothing was held out"]
+    if "rmse" in test:
+        return [f"test: {_plain(test)} on {test['clips']} clips"]
     low, high = test["interval"]
     lines = [
         f"test: accuracy {test['accuracy']:.3f} on {test['clips']} clips "

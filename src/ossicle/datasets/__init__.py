@@ -13,7 +13,7 @@ from ossicle.datasets.reading import LAYOUTS, read_dataset
 from ossicle.datasets.recipes import Bank, read_recipe
 from ossicle.datasets.splits import grouped_folds, grouped_split, leave_k_out
 from ossicle.datasets.strong import window_labels
-from ossicle.datasets.tasks import make_task
+from ossicle.datasets.tasks import make_task, named_task
 from ossicle.datasets.tensor import Tensor, read_tensor, write_tensor
 from ossicle.datasets.writing import WRITTEN, write_dataset
 
@@ -37,6 +37,7 @@ __all__ = [
     "make_task",
     "mix_dataset",
     "mixed_events",
+    "named_task",
     "read_dataset",
     "read_recipe",
     "read_tensor",

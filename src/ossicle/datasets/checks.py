@@ -8,6 +8,7 @@ from typing import Any
 
 from ossicle.audio import AudioInfo, info
 from ossicle.datasets.groups import group_names
+from ossicle.datasets.tasks import labels_of
 from ossicle.errors import AudioError
 from ossicle.types import Clip, Task
 from ossicle.workflow.files import file_digests
@@ -152,9 +153,15 @@ def _past_the_end(clip: Clip, about: AudioInfo) -> tuple[str, str] | None:
 
 
 def _label_counts(clips: Sequence[Clip], task: Task) -> dict[str, int]:
-    found = Counter(clip.labels.get(task.name, "") for clip in clips)
-    counts = {label: found[label] for label in task.labels}
-    return counts | ({"(no label)": found[""]} if found[""] else {})
+    """Clips of each label; of a regression, of the range of its values."""
+    texts = [clip.labels.get(task.name, "") for clip in clips]
+    missing = {"(no label)": texts.count("")} if "" in texts else {}
+    if task.kind == "regression":
+        values = [float(text) for text in texts if text]
+        span = {f"{min(values):g} to {max(values):g}": len(values)} if values else {}
+        return span | missing
+    found = Counter(label for text in texts for label in labels_of(text, task))
+    return {label: found[label] for label in task.labels} | missing
 
 
 def _crossing(clips: Sequence[Clip]) -> list[tuple[str, str]]:
@@ -200,9 +207,12 @@ def _warnings(clips: Sequence[Clip], tasks: Sequence[Task]) -> list[str]:
     warnings = []
     names = group_names(clips)
     for task in tasks:
+        if task.kind == "regression":
+            continue
         groups: dict[str, set[tuple[str, str]]] = {label: set() for label in task.labels}
         for clip, name in zip(clips, names, strict=True):
-            groups.get(clip.labels.get(task.name, ""), set()).add(name)
+            for label in labels_of(clip.labels.get(task.name, ""), task):
+                groups.get(label, set()).add(name)
         heard = [label for label, found in groups.items() if found]
         alike = Counter(label.strip().casefold() for label in heard)
         if close := [label for label in heard if alike[label.strip().casefold()] > 1]:

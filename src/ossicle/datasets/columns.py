@@ -4,7 +4,7 @@
 ``scene_label``, or the columns named as tasks), ``start`` (``onset``), ``end`` (``offset``),
 ``fold`` (``speaker_fold``), ``split`` (``official_split``), ``group`` (``speaker``, ``source_id``,
 ``src_file``, ``recording``), ``licence`` (``license``), ``author``, ``source``, ``device``,
-``place``. In a table with start and end, the one column that is left over is the label. Where
+``place``. In a table of onsets and offsets, the one column that is left over is the label. Where
 several names of one thing are present, the first counts. All other
 columns, and those of label, fold, split and group under another name, are kept as metadata.
 """
@@ -55,6 +55,9 @@ SPLIT_NAMES: Mapping[str, str] = MappingProxyType(
 )
 """Names of official parts, in lower case, and what we call them."""
 
+STRONG = frozenset({"onset", "offset"})
+"""Columns that make a table one of events; one of them alone means something else."""
+
 _KEPT_UNDER_OTHER_NAMES = ("label", "fold", "split", "group")
 
 
@@ -83,7 +86,7 @@ class Columns:
     @property
     def strong(self) -> bool:
         """Whether rows are events, with an onset and an offset."""
-        return {"onset", "offset"} <= {name.lower() for name in self.names}
+        return _is_strong(self.names)
 
 
 def understand(header: Sequence[str], *, tasks: Sequence[str] | None, file: Path) -> Columns:
@@ -123,8 +126,14 @@ def understand(header: Sequence[str], *, tasks: Sequence[str] | None, file: Path
 def _roles(candidates: Sequence[str], names: Sequence[str]) -> dict[str, int]:
     """The best column for each role."""
     places = {name.lower(): names.index(name) for name in candidates}
+    if not _is_strong(names):
+        places = {name: place for name, place in places.items() if name not in STRONG}
     found = {role: [o for o in options if o in places] for role, options in COLUMNS.items()}
     return {role: places[options[0]] for role, options in found.items() if options}
+
+
+def _is_strong(names: Sequence[str]) -> bool:
+    return {name.lower() for name in names} >= STRONG
 
 
 def _is_other_name(name: str) -> bool:
@@ -139,7 +148,7 @@ def _tasks(
         if "label" in roles:
             return {"label": roles["label"]}
         rest = set(range(len(names))) - set(roles.values())
-        if {"start", "end"} <= roles.keys() and len(rest) == 1:
+        if _is_strong(names) and len(rest) == 1:
             return {"label": rest.pop()}
         for meant in difflib.get_close_matches("label", names, n=1, cutoff=0.75):
             raise DatasetError(

@@ -17,7 +17,7 @@ from ossicle.datasets.licences import is_allowed
 from ossicle.datasets.splits import grouped_folds, grouped_split, leave_k_out
 from ossicle.datasets.strong import window_clips
 from ossicle.datasets.table import write_table
-from ossicle.datasets.tasks import heard_labels, joined_task, make_task
+from ossicle.datasets.tasks import heard_labels, joined_task, labels_of, make_task
 from ossicle.errors import DatasetError, nearest
 from ossicle.types import Clip
 
@@ -120,6 +120,12 @@ class Dataset(LabelledClips):
         allow : collection of str
             As ``("CC0", "CC BY")``, which is CC BY of every version and nothing stricter;
             ``"not stated"`` allows recordings that tell none.
+
+        >>> from ossicle.types import Recording
+        >>> clips = tuple(Clip(Recording(Path(f"{i}.wav"), licence=name))
+        ...               for i, name in enumerate(("CC-BY-3.0", "CC BY-NC", "cc0")))
+        >>> [clip.id for clip in Dataset(clips).licensed(("CC0", "CC BY"))]
+        ['0.wav', '2.wav']
         """
         kept = (clip for clip in self.clips if is_allowed(clip.recording.licence, allow))
         return self._with(tuple(kept), same_tasks=False)
@@ -158,6 +164,15 @@ class Dataset(LabelledClips):
         ------
         DatasetError
             If a length is not above 0, or one recording is in two groups, folds or splits.
+
+        >>> import tempfile
+        >>> from ossicle.audio import write_audio
+        >>> from ossicle.types import Recording
+        >>> path = Path(tempfile.mkdtemp()) / "1.wav"
+        >>> write_audio(path, np.zeros(24_000), 8_000)
+        >>> clip = Clip(Recording(path), 1.0, 2.0, {"label": "bell"})
+        >>> Dataset((clip,), (make_task("label", ["bell"]),)).windows(1.0).labels().tolist()
+        ['background', 'bell', 'background']
         """
         asked = self.task(task)
         clips = window_clips(
@@ -179,7 +194,12 @@ class Dataset(LabelledClips):
         for label in labels:
             if label not in asked.labels:
                 raise DatasetError(f"no label {label!r}; {nearest(label, asked.labels)}")
-        kept = tuple(clip for clip in self.clips if clip.labels.get(asked.name) not in labels)
+        texts = self.labels(task).tolist()
+        kept = tuple(
+            clip
+            for clip, text in zip(self.clips, texts, strict=True)
+            if not set(labels).intersection(labels_of(text, asked))
+        )
         return self._with(kept, same_tasks=False)
 
     def at_most(self, n: int, *, seed: int = 0, task: str | None = None) -> "Dataset":

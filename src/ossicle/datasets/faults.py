@@ -229,9 +229,9 @@ def _same(heard: Sequence[_Heard]) -> list[Fault]:
     by_samples: dict[str, set[str]] = defaultdict(set)
     for each in heard:
         if first.get(each.clip.path, each.clip.path) == each.clip.path and each.peak >= SILENT:
-            by_samples[each.samples].add(each.clip.id)
-    named = [(paths, "the same bytes") for paths in by_bytes.values()]
-    faults = [_copies([path.name for path in sorted(paths)], why) for paths, why in named]
+            by_samples[each.samples].add(f"{each.clip.path.parent.name}/{each.clip.id}")
+    names = [[f"{p.parent.name}/{p.name}" for p in sorted(paths)] for paths in by_bytes.values()]
+    faults = [_copies(copies, "the same bytes") for copies in names]
     faults += [_copies(sorted(ids), "the same samples") for ids in by_samples.values()]
     return [fault for fault in faults if fault is not None]
 

@@ -12,6 +12,8 @@ __all__ = ["SOUND_ENDINGS", "Found", "find"]
 SOUND_ENDINGS = frozenset(
     {".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3"}
     | {".oga", ".ogg", ".opus", ".rf64", ".snd", ".w64", ".wav"}
+    | {".3gp", ".aac", ".amr", ".m4a", ".m4b", ".mka", ".mkv", ".mov", ".mp4", ".webm"}
+    | {".wma", ".wv"}
 )
 """Endings, in lower case, of files taken for sounds; the content then decides the format."""
 
@@ -44,6 +46,11 @@ class Found:
     tables: tuple[str, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
     only: bool = False
+
+    @property
+    def label_file(self) -> bool:
+        """Whether the user named a file of labels, not a folder, a CSV or a sound."""
+        return self.only and bool(self.others)
 
     def named(self, *endings: str) -> list[str]:
         """The other files, as far as they can be read, with one of some endings."""
@@ -86,7 +93,10 @@ def _one_file(path: Path) -> Found:
     if path.suffix.lower() == TABLE_ENDING:
         return Found(path.parent, tables=(path.name,), only=True)
     if path.suffix.lower() in LABEL_ENDINGS:
-        return Found(path.parent, others=((path.name, NOT_SOUND),), only=True)
+        beside = find(path.parent).sounds
+        return Found(path.parent, sounds=beside, others=((path.name, NOT_SOUND),), only=True)
+    if path.suffix.lower() in (".h5", ".hdf5"):
+        raise DatasetError(f"{path} holds arrays, not recordings; read it with read_tensor()")
     raise DatasetError(
         f"{path} is neither a folder, a table nor a sound; endings of tables are "
         f"{' '.join(sorted({TABLE_ENDING, *LABEL_ENDINGS}))}, of sounds "

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ossicle.datasets.groups import group_numbers
 from ossicle.datasets.licences import attribution
 from ossicle.datasets.strong import clip_event
-from ossicle.datasets.tasks import number, split_labels
+from ossicle.datasets.tasks import labels_of, number
 from ossicle.errors import DatasetError, nearest
 from ossicle.types import Clip, Event, Recording, Task
 
@@ -79,6 +79,11 @@ class LabelledClips:
         ------
         DatasetError
             If a clip has none.
+
+        >>> from ossicle.datasets.tasks import make_task
+        >>> clips = (Clip(Recording(Path("1.wav")), labels={"bpm": "92.5"}),)
+        >>> LabelledClips(clips, (make_task("bpm", ["92.5"], "regression"),)).values()
+        array([92.5])
         """
         asked = self.task(task)
         labels = self.labels(task).tolist()
@@ -95,8 +100,7 @@ class LabelledClips:
         [[True, True, False]]
         """
         asked = self.task(task)
-        several = asked.kind == "multilabel"
-        found = [set(split_labels(text)) if several else {text} for text in self.labels(task)]
+        found = [labels_of(text, asked) for text in self.labels(task)]
         rows = [[label in labels for label in asked.labels] for labels in found]
         return np.array(rows, dtype=np.bool_).reshape(len(self), len(asked.labels))
 
@@ -146,6 +150,11 @@ class LabelledClips:
         ------
         DatasetError
             If there is no such recording, or several.
+
+        >>> from ossicle.datasets.tasks import make_task
+        >>> clip = Clip(Recording(Path("1.wav")), 0.5, 2.0, {"label": "bell"})
+        >>> LabelledClips((clip,), (make_task("label", ["bell"]),)).events("1.wav")
+        (Event(label='bell', start=0.5, end=2.0, score=1.0, task='label'),)
         """
         asked, path = self.task(task), self._path_of(recording)
         found = (

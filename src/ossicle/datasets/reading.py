@@ -84,8 +84,14 @@ def _layout(name: str) -> Layout:
 
 def _detected(found: Found) -> Layout:
     for layout in LAYOUTS.values():
-        if layout.matches(found):
+        if layout.matches(found) and (layout.by_labels or not found.label_file):
             return layout
+    if found.label_file:
+        named = found.root / found.others[0][0]
+        raise DatasetError(
+            f"{named} holds no labels that are known; name the folder, or one of: "
+            f"{'; '.join(each.looks_like for each in LAYOUTS.values() if each.by_labels)}"
+        )
     raise DatasetError(
         f"{found.root} holds no sounds; allowed: "
         f"{'; '.join(layout.looks_like for layout in LAYOUTS.values())}. Endings of sounds are "

@@ -12,6 +12,7 @@ __all__ = [
     "is_background",
     "join_labels",
     "joined_task",
+    "labels_of",
     "make_task",
     "named_task",
     "number",
@@ -133,6 +134,11 @@ def split_labels(text: str) -> tuple[str, ...]:
     """
     separator = next((mark for mark in SEPARATORS if mark in text), SEPARATORS[0])
     return tuple(dict.fromkeys(filter(None, map(str.strip, text.split(separator)))))
+
+
+def labels_of(text: str, task: Task) -> tuple[str, ...]:
+    """The labels that a clip's text stands for: several in a multilabel task."""
+    return split_labels(text) if task.kind == "multilabel" else (text,)
 
 
 def join_labels(labels: Iterable[str]) -> str:

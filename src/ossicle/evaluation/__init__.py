@@ -23,6 +23,7 @@ from ossicle.evaluation.metrics import (
 from ossicle.evaluation.plots import (
     plot_confusion,
     plot_front,
+    plot_mix,
     plot_roc,
     plot_timeline,
     plot_values,
@@ -76,6 +77,7 @@ __all__ = [
     "pictures",
     "plot_confusion",
     "plot_front",
+    "plot_mix",
     "plot_roc",
     "plot_timeline",
     "plot_values",

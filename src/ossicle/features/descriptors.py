@@ -121,28 +121,33 @@ def describe_frames(samples: Floats, bank: Bank, *, hop_length: int) -> Floats:
     for rows, power in power_blocks(samples, bank.taper, hop_length):
         block = frames[rows]
         sound = samples[rows.start * hop_length :][: (len(block) - 1) * hop_length + n_fft]
-        power = power[:, bank.bins]
-        np.multiply(power, bank.scale**2, out=power)
-        magnitudes = np.sqrt(power)
-        tonal = [_cepstra(magnitudes, bank), _chroma(power, bank)]  # products of whole tiles
-        power, magnitudes = power[: len(block)], magnitudes[: len(block)]
-        total = magnitudes.sum(axis=1)
-        flux, previous = _flux(magnitudes, total, bank.silence, previous)
-        centroid, spread = _moments(magnitudes, total, bank.frequencies)
-        described[rows] = np.column_stack(
-            [
-                _crossings(sound, n_fft, hop_length),
-                *_energy(block, bank),
-                centroid,
-                spread,
-                _entropy(*_parts(power), bank),
-                flux,
-                bank.rolloffs[_rolloff(power, bank.silence)],
-                *(each[: len(block)] for each in tonal),
-                *([texture(magnitudes, power, bank.octaves)] if bank.octaves else []),
-            ]
-        )
+        spectral, previous = _spectral(power[:, bank.bins], len(block), bank, previous)
+        columns = [_crossings(sound, n_fft, hop_length), *_energy(block, bank), *spectral]
+        described[rows] = np.column_stack(columns)
     return described
+
+
+def _spectral(
+    power: Floats, n_rows: int, bank: Bank, previous: Floats | None
+) -> tuple[list[Floats], Floats]:
+    """Columns that describe the first spectra of whole tiles, and the last one normalised."""
+    np.multiply(power, bank.scale**2, out=power)
+    magnitudes = np.sqrt(power)
+    cepstra, chroma = _cepstra(magnitudes, bank)[:n_rows], _chroma(power, bank)[:n_rows]
+    power, magnitudes = power[:n_rows], magnitudes[:n_rows]
+    total = magnitudes.sum(axis=1)
+    flux, last = _flux(magnitudes, total, bank.silence, previous)
+    columns = [
+        *_moments(magnitudes, total, bank.frequencies),
+        _entropy(*_parts(power), bank),
+        flux,
+        bank.rolloffs[_rolloff(power, bank.silence)],
+        cepstra,
+        chroma,
+    ]
+    if bank.octaves:
+        columns.append(texture(magnitudes, power, bank.octaves))
+    return columns, last
 
 
 def _crossings(samples: Floats, n_fft: int, hop_length: int) -> Floats:

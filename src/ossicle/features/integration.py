@@ -127,8 +127,9 @@ def integrate(matrix: ArrayLike, how: str = "meanvar") -> NDArray[np.float32]:
         ``mean``, ``var`` and ``std`` (of the population), ``min``, ``max``; ``change``: mean
         absolute differences over 1, 4 and 16 frames; ``parts``: means of five equal parts in
         order; ``slope``: steepness per frame; ``modulation``: root of the deviation within eight
-        octaves of periods, from 2 to 512 frames (0 for periods longer than the window); ``p10``, ``p25``, ``median``, ``p75``, ``p90`` and all five
-        at once, ``percentiles``; ``meanvar``; ``stack``: all frames. Several are joined by ``+``.
+        octaves of periods, from 2 to 512 frames (0 for periods longer than the window); ``p10``,
+        ``p25``, ``median``, ``p75``, ``p90`` and all five at once, ``percentiles``; ``meanvar``;
+        ``stack``: all frames. Several are joined by ``+``.
 
     Returns
     -------

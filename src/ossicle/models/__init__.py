@@ -5,6 +5,7 @@
 
 from ossicle.models.bayes import GaussianNaiveBayes
 from ossicle.models.boosting import Boosting
+from ossicle.models.cost import multiply_adds, n_parameters
 from ossicle.models.envelope import EllipticEnvelope
 from ossicle.models.forest import ExtraTrees, RandomForest
 from ossicle.models.graph import Graph
@@ -36,4 +37,6 @@ __all__ = [
     "Ridge",
     "SupportVectorMachine",
     "model",
+    "multiply_adds",
+    "n_parameters",
 ]

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ossicle.errors import ModelError
 from ossicle.extras import require
 from ossicle.models.densities import Polynomials
 from ossicle.models.graph import Graph
@@ -51,6 +52,10 @@ class GaussianNaiveBayes(Model):
         bayes = require("sklearn.naive_bayes", extra="search").GaussianNB(
             var_smoothing=self.var_smoothing
         )
+        if not np.ptp(matrix, axis=0).any():
+            raise ModelError(
+                f"all {len(matrix)} training rows are the same; is the sound silent throughout?"
+            )
         bayes.fit(matrix.astype(np.float64), targets)
         density = Polynomials.of(bayes.theta_, bayes.var_, np.log(bayes.class_prior_))
         return FittedNaiveBayes(density, present, n_labels)

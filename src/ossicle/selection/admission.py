@@ -1,6 +1,7 @@
 """What a search takes: a task its models answer, and folds that leave something to learn from."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ossicle.classifier.description import check_storable
 from ossicle.datasets import Dataset
@@ -24,7 +25,7 @@ def admit(
     task: str | None,
     window: float | None,
     window_hop: float | None,
-) -> Question:
+) -> Question[Any]:
     """The question that the configurations are to answer.
 
     Raises
@@ -55,7 +56,7 @@ def only_one_class(configurations: Sequence[Configuration]) -> bool:
 
 def folds_of(
     dataset: Dataset,
-    question: Question,
+    question: Question[Any],
     *,
     leave_out: float | int | None,
     seed: int,

@@ -14,7 +14,7 @@ __all__ = ["assemble"]
 
 def assemble(
     configuration: Configuration,
-    question: Question,
+    question: Question[Any],
     fitted: Fitted,
     scaler: Scaler,
     *,

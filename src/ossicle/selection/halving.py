@@ -5,6 +5,7 @@ Source: Jamieson & Talwalkar (2016), non-stochastic best arm identification.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def _rounds(factor: float, halving: int) -> int:
 
 
 def restrict(
-    folds: tuple[Fold, ...], dataset: Dataset, question: Question, share: float, *, seed: int
+    folds: tuple[Fold, ...], dataset: Dataset, question: Question[Any], share: float, *, seed: int
 ) -> tuple[Fold, ...]:
     """The folds on a share of the groups, drawn alike from all labels.
 

@@ -47,7 +47,7 @@ class Job:
     """They differ in the settings of their model alone."""
     places: tuple[int, ...]
     """Where they stand among all configurations."""
-    question: Question
+    question: Question[Any]
     truth: Truth
     """Of each row."""
     train: NDArray[np.int64]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +86,7 @@ class Material:
     """
 
     dataset: Dataset
-    question: Question
+    question: Question[Any]
     window: float | None
     window_hop: float | None
     fingerprint: str

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.datasets import Dataset
-from ossicle.evaluation import Report, evaluate
 from ossicle.selection.searching import search
 from ossicle.selection.table import Row
 
@@ -19,7 +18,8 @@ class NestedFold:
 
     name: str
     chosen: Row
-    report: Report
+    report: Any
+    """A `Report`, or a `RegressionReport`."""
 
 
 def nested_search(
@@ -49,4 +49,5 @@ def nested_search(
     for name, (train, test) in outer.items():
         result = search(train, out=out / f"without-{name}", features=features, **options)
         chosen = result.choose(**(limits or {}))
-        yield NestedFold(name, chosen, evaluate(result.classifier(chosen["id"]), test))
+        report = result.material.question.evaluate(result.classifier(chosen["id"]), test)
+        yield NestedFold(name, chosen, report)

@@ -6,16 +6,27 @@ Counts of one fold are lists of numbers that may be added up over folds; figures
 import abc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ossicle.classifier import Classifier
 from ossicle.datasets import Dataset
 from ossicle.errors import SearchError
+from ossicle.evaluation import (
+    RegressionReport,
+    Report,
+    Section,
+    evaluate,
+    evaluate_values,
+    pooled,
+    report_sections,
+)
 from ossicle.evaluation.calibration import fit_temperature
 from ossicle.evaluation.judging import positive_label
 from ossicle.evaluation.metrics import confusion_matrix, rates
+from ossicle.evaluation.regression import sections_of
 from ossicle.models import Fitted, Model
 from ossicle.models.model import Matrix
 from ossicle.types import Task
@@ -30,10 +41,12 @@ DIGITS = 12
 
 Truth = NDArray[Any]
 Logits = NDArray[np.float64]
+R = TypeVar("R")
+"""What kind of report answers the question."""
 
 
 @dataclass(frozen=True)
-class Question(abc.ABC):
+class Question(abc.ABC, Generic[R]):
     """A task as a search sees it."""
 
     task: Task
@@ -43,6 +56,8 @@ class Question(abc.ABC):
     minimise: ClassVar[tuple[str, ...]]
     maximise: ClassVar[tuple[str, ...]]
     """Objectives of the front where none are named."""
+    axes: ClassVar[tuple[str, str]]
+    """Of its picture."""
     activation: ClassVar[str]
 
     @property
@@ -105,9 +120,21 @@ class Question(abc.ABC):
         """Of the scores, from logits of rows left out of training."""
         return 1.0
 
+    @abc.abstractmethod
+    def evaluate(self, classifier: Classifier, test: Dataset, *, command: str | None = None) -> R:
+        """The report on recordings that took no part."""
+
+    @abc.abstractmethod
+    def sections(self, report: R) -> list[Section]:
+        """A report as sections of a page, its figures first."""
+
+    @abc.abstractmethod
+    def summary(self, reports: Mapping[str, R]) -> dict[str, Any]:
+        """Figures over all parts that were judged, ``clips`` and the figure of each among them."""
+
 
 @dataclass(frozen=True)
-class LabelQuestion(Question):
+class LabelQuestion(Question[Report]):
     """Which label? Judged by true and false positive rate and accuracy.
 
     >>> question = LabelQuestion(Task("label", "binary", ("alarm", "other"), ("other",), "alarm"))
@@ -119,6 +146,7 @@ class LabelQuestion(Question):
     qualities: ClassVar[tuple[str, ...]] = ("fpr", "tpr", "accuracy")
     minimise: ClassVar[tuple[str, ...]] = ("fpr",)
     maximise: ClassVar[tuple[str, ...]] = ("tpr",)
+    axes: ClassVar[tuple[str, str]] = ("fpr", "tpr")
     activation: ClassVar[str] = "softmax"
 
     @property
@@ -213,9 +241,34 @@ class LabelQuestion(Question):
         """The likeliest, where there was something to tell apart."""
         return fit_temperature(logits, truth) if len(np.unique(truth)) > 1 else 1.0
 
+    def evaluate(
+        self, classifier: Classifier, test: Dataset, *, command: str | None = None
+    ) -> Report:
+        """Confusion, rates and what else is said of labels."""
+        return evaluate(classifier, test, task=self.task.name, command=command)
+
+    def sections(self, report: Report) -> list[Section]:
+        """Figures, plots, labels, mistakes."""
+        return report_sections(report)
+
+    def summary(self, reports: Mapping[str, Report]) -> dict[str, Any]:
+        """Accuracy with its interval, rates, and the accuracy of each part."""
+        whole = pooled(list(reports.values()))
+        parts = {name: report.accuracy for name, report in reports.items()}
+        return {
+            "clips": whole.n_clips,
+            "fpr": whole.fpr,
+            "tpr": whole.tpr,
+            "accuracy": whole.accuracy,
+            "interval": list(whole.accuracy_wilson),
+            "accuracies": parts,
+            "mean_of_tests": float(np.mean(list(parts.values()))),
+            "worst": min(parts, key=parts.__getitem__),
+        }
+
 
 @dataclass(frozen=True)
-class ValueQuestion(Question):
+class ValueQuestion(Question[RegressionReport]):
     """How much? Judged by root mean square error, mean absolute error and R².
 
     >>> question = ValueQuestion(Task("bpm", "regression", ("bpm",)))
@@ -226,6 +279,7 @@ class ValueQuestion(Question):
     qualities: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2")
     minimise: ClassVar[tuple[str, ...]] = ("rmse", "bytes")
     maximise: ClassVar[tuple[str, ...]] = ()
+    axes: ClassVar[tuple[str, str]] = ("bytes", "rmse")
     activation: ClassVar[str] = "identity"
 
     @property
@@ -280,15 +334,37 @@ class ValueQuestion(Question):
         """Lowest error."""
         return (row["rmse"],)
 
+    def evaluate(
+        self, classifier: Classifier, test: Dataset, *, command: str | None = None
+    ) -> RegressionReport:
+        """Errors."""
+        return evaluate_values(classifier, test, task=self.task.name, command=command)
 
-QUESTIONS: dict[str, type[Question]] = {
+    def sections(self, report: RegressionReport) -> list[Section]:
+        """Figures, plot, largest errors."""
+        return sections_of(report)
+
+    def summary(self, reports: Mapping[str, RegressionReport]) -> dict[str, Any]:
+        """Errors of all clips together, and the RMSE of each part."""
+        counts = [
+            self.count(report.answers.truths, report.answers.values[:, None])
+            for report in reports.values()
+        ]
+        return {
+            "clips": sum(report.n_clips for report in reports.values()),
+            **self.figures(np.sum(counts, axis=0)),
+            "errors": {name: report.rmse for name, report in reports.items()},
+        }
+
+
+QUESTIONS: dict[str, type[Question[Any]]] = {
     "binary": LabelQuestion,
     "multiclass": LabelQuestion,
     "regression": ValueQuestion,
 }
 
 
-def question_of(task: Task) -> Question:
+def question_of(task: Task) -> Question[Any]:
     """The question a task asks.
 
     Raises

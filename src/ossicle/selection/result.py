@@ -9,7 +9,6 @@ from typing import Any
 from ossicle.classifier import Classifier
 from ossicle.datasets import Dataset, recording_marks
 from ossicle.errors import SearchError
-from ossicle.evaluation import Report, evaluate
 from ossicle.selection.front import pareto_front
 from ossicle.selection.grid import Configuration
 from ossicle.selection.job import Fold
@@ -19,6 +18,9 @@ from ossicle.selection.table import Row
 from ossicle.workflow.files import replacing
 
 __all__ = ["SearchResult"]
+
+MERITS = ("tpr", "accuracy", "r2")
+"""Columns of which more is better."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,7 +125,7 @@ class SearchResult:
 
     def evaluate(
         self, test: Dataset, *, paper_protocol: bool = False, **limits: float
-    ) -> dict[str, Report]:
+    ) -> dict[str, Any]:
         """Judge the chosen configuration once on recordings the search has not seen.
 
         Parameters
@@ -137,32 +139,55 @@ class SearchResult:
 
         Returns
         -------
-        dict of configuration id to Report
+        dict of configuration id to Report (or RegressionReport)
             One entry, or with ``paper_protocol`` those on the front of the test figures.
         """
         if not paper_protocol:
             chosen = self.choose(**limits)["id"]
-            return {chosen: evaluate(self.classifier(chosen), test)}
-        ids = [row["id"] for row in self.front()]
-        reports = [evaluate(self.classifier(one), test) for one in ids]
-        figures = [{"fpr": report.fpr, "tpr": report.tpr} for report in reports]
-        return {ids[place]: reports[place] for place in pareto_front(figures)}
+            return {chosen: self._judged(chosen, test)}
+        question, ids = self.material.question, [row["id"] for row in self.front()]
+        reports = {one: self._judged(one, test) for one in ids}
+        rates = ("fpr", "tpr") if question.maximise else question.minimise[:1]
+        figures = [{rate: getattr(report, rate) for rate in rates} for report in reports.values()]
+        kept = pareto_front(figures, minimise=rates[:1], maximise=rates[1:])
+        return {ids[place]: reports[ids[place]] for place in kept}
 
     def plot(
         self,
         path: str | Path | None = None,
         *,
-        x: str = "fpr",
-        y: str = "tpr",
+        x: str | None = None,
+        y: str | None = None,
+        z: str | None = None,
         chosen: str | None = None,
     ) -> Any:
-        """Draw the table with its front and a chosen row's id; save it if a path is given."""
+        """Draw the table with its front and a chosen row; save it if a path is given.
+
+        Parameters
+        ----------
+        path : path, optional
+        x, y, z : str, optional
+            Objectives: TPR over FPR, or RMSE over bytes, by default; a third in a second picture,
+            as ``x="bytes", y="tpr", z="latency_ms"``. Figures of merit are maximised, the others
+            minimised.
+        chosen : str, optional
+            Id of the row; that of `choose` by default.
+        """
         from ossicle.evaluation.plots import plot_front, save_png
 
-        front = pareto_front(self.rows, minimise=(x,), maximise=(y,))
-        chosen = self.choose()["id"] if chosen is None else chosen
-        names = ("model", "integration", "front_end")
-        figure = plot_front(self.rows, x=x, y=y, front=front, chosen=chosen, name=names)
+        asked = (x, y) if x and y else self.material.question.axes
+        axes = [axis for axis in (*asked, z) if axis]
+        merits = [axis for axis in axes if axis in MERITS]
+        costs = [axis for axis in axes if axis not in MERITS]
+        figure = plot_front(
+            self.rows,
+            x=axes[0],
+            y=axes[1],
+            z=z,
+            front=pareto_front(self.rows, minimise=costs, maximise=merits),
+            chosen=self.choose()["id"] if chosen is None else chosen,
+            name=("model", "integration", "front_end"),
+        )
         if path is not None:
             save_png(figure, path)
         return figure
@@ -173,6 +198,9 @@ class SearchResult:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
             writer.writeheader()
             writer.writerows(self.rows)
+
+    def _judged(self, id: str, test: Dataset) -> Any:  # noqa: A002 - the column's name
+        return self.material.question.evaluate(self.classifier(id), test)
 
     def _preference(self, place: int) -> tuple[float, ...]:
         row = self.rows[place]

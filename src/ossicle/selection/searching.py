@@ -5,6 +5,7 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ossicle.datasets import Dataset
 from ossicle.errors import SearchError
@@ -144,7 +145,7 @@ def _rounds(n_configurations: int, halving: int | None, dataset: Dataset) -> lis
 
 
 def _halved(
-    configurations: Sequence[Configuration], rows: Sequence[Row], keep: int, question: Question
+    configurations: Sequence[Configuration], rows: Sequence[Row], keep: int, question: Question[Any]
 ) -> tuple[list[Configuration], list[Row]]:
     """The best configurations in the order of the grid, and the rows of the others."""
     order = sorted(range(len(rows)), key=lambda place: (*question.preference(rows[place]), place))

@@ -121,7 +121,7 @@ def _results_of(place: int, jobs: Sequence[Job], results: Results) -> list[dict[
     ]
 
 
-def _judged(configuration: Configuration, results: Results, question: Question) -> Row:
+def _judged(configuration: Configuration, results: Results, question: Question[Any]) -> Row:
     """Figures of all left-out rows together, and their standard deviation over the folds."""
     counts = [np.array(found["counts"]) for found in results if "counts" in found]
     each = [question.figures(count) for count in counts]

@@ -31,6 +31,8 @@ __all__ = [
 
 SPLITS = ("train", "validation", "test")
 WHOLE = "clips.csv"
+TABLES = ("*.csv", "*/*.csv", "*.tsv", "*.jsonl", "*.selections.txt")
+"""Files that may have a column for a task."""
 
 
 def open_dataset(
@@ -62,7 +64,7 @@ def open_dataset(
     """
     tasks = None if task in (None, "label") else [task]
     dataset = read_dataset(path, layout=layout, tasks=tasks)
-    if tasks and path.is_dir() and not any([*path.glob("*.csv"), *path.glob("*/*.csv")]):
+    if tasks and path.is_dir() and not any(any(path.glob(pattern)) for pattern in TABLES):
         raise DatasetError(f"{path} has folders, whose task is label; {task!r} is no column of it")
     kept = dataset.where(**where) if where else dataset
     if where and not len(kept):
@@ -128,9 +130,14 @@ def export_dataset(
     task: str | None = None,
     where: Mapping[str, str] | None = None,
     licences: Sequence[str] = (),
+    window: float | None = None,
+    window_hop: float | None = None,
     copy: bool = True,
 ) -> dict[str, Any]:
     """Write a data set in another layout; see `ossicle.datasets.write_dataset`.
+
+    With a ``window``, what is written are the windows of that many seconds, labelled by the events
+    in them: see `ossicle.datasets.Dataset.windows`.
 
     Returns
     -------
@@ -138,6 +145,8 @@ def export_dataset(
         ``n_clips, out, licences`` (clips of each).
     """
     dataset = open_dataset(path, layout=layout, task=task, where=where, licences=licences)
+    if window is not None:
+        dataset = dataset.windows(window, window_hop)
     write_dataset(dataset, out, layout=to, copy=copy)
     names = Counter(licence_name(clip.recording.licence) or "not stated" for clip in dataset)
     return {"n_clips": len(dataset), "out": str(out), "licences": dict(sorted(names.items()))}

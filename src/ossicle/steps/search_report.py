@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ossicle.evaluation import Report
 from ossicle.evaluation.html import Picture, Section, Table, write_html
 from ossicle.evaluation.plots import png_bytes
-from ossicle.evaluation.sections import made_by, report_sections
+from ossicle.evaluation.sections import made_by
 from ossicle.selection import SearchResult
 from ossicle.selection.table import Row, without_shared
 
@@ -20,8 +19,8 @@ def write_search_report(
     result: SearchResult,
     *,
     chosen: Row,
-    tests: Mapping[str, Report],
-    paper: Mapping[str, Report] | None = None,
+    tests: Mapping[str, Any],
+    paper: Mapping[str, Any] | None = None,
     command: str,
 ) -> None:
     """Write the page.
@@ -42,8 +41,8 @@ def write_search_report(
     dataset = result.material.dataset
     sections = [
         _chosen(result, chosen),
-        *_tests(tests),
-        *_paper(paper or {}),
+        *_tests(result, tests),
+        *_paper(result, paper or {}),
         _front(result, chosen),
         _table(result, chosen),
         *_dropped(result),
@@ -76,39 +75,50 @@ def _spread(row: Row, name: str) -> str:
     return f"± {row[f'{name}_std']:.3f} over folds"
 
 
-def _tests(tests: Mapping[str, Report]) -> list[Section]:
-    """All figures of a single test; accuracy a fold where there are several."""
+def _tests(result: SearchResult, tests: Mapping[str, Any]) -> list[Section]:
+    """All figures of a single test; the qualities of each part where there are several."""
     if len(tests) == 1:
-        first, *others = report_sections(next(iter(tests.values())))
+        question = result.material.question
+        first, *others = question.sections(next(iter(tests.values())))
         return [replace(first, title="Test, on recordings held out"), *others]
     if not tests:
         return []
-    rows = [
-        (name, report.n_clips, report.accuracy, report.tpr, report.fpr)
-        for name, report in tests.items()
-    ]
     text = "Each part was judged once, by what was chosen and trained on the others."
-    columns = ("test part", "clips", "accuracy", "TPR", "FPR")
-    return [Section("Test", text=text, tables=[Table(columns, rows)])]
+    return [Section("Test", text=text, tables=[_parts("test part", result, tests)])]
 
 
-def _paper(paper: Mapping[str, Report]) -> list[Section]:
+def _paper(result: SearchResult, paper: Mapping[str, Any]) -> list[Section]:
     if not paper:
         return []
     text = (
         "The paper's protocol: the whole front was judged on the test part and selected again "
         "there. These figures are optimistic, since the test recordings took part in choosing."
     )
-    rows = [(name, r.accuracy, r.tpr, r.fpr) for name, r in paper.items()]
-    columns = ("configuration", "accuracy", "TPR", "FPR")
-    return [Section("Selected again on the test", text=text, tables=[Table(columns, rows)])]
+    table = _parts("configuration", result, paper)
+    return [Section("Selected again on the test", text=text, tables=[table])]
+
+
+def _parts(what: str, result: SearchResult, reports: Mapping[str, Any]) -> Table:
+    """One row a report."""
+    names = _qualities(result)
+    rows = [
+        (name, report.n_clips, *(getattr(report, quality) for quality in names))
+        for name, report in reports.items()
+    ]
+    return Table((what, "clips", *names), rows)
 
 
 def _front(result: SearchResult, chosen: Row) -> Section:
-    figure = result.plot(chosen=chosen["id"])
     text = "Each point is a configuration, judged on recordings left out of its training."
-    picture = Picture(png_bytes(figure), alt="True against false positive rate of the search")
-    return Section("Front", text=text, pictures=[picture])
+    quality = result.material.question.axes[1]
+    figures = {
+        "One objective against another": result.plot(chosen=chosen["id"]),
+        "Quality against bytes and latency": result.plot(
+            x="bytes", y=quality, z="latency_ms", chosen=chosen["id"]
+        ),
+    }
+    pictures = [Picture(png_bytes(figure), alt=alt) for alt, figure in figures.items()]
+    return Section("Front", text=text, pictures=pictures)
 
 
 def _table(result: SearchResult, chosen: Row) -> Section:

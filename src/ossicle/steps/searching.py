@@ -1,16 +1,12 @@
 """The search step: a data set in, a judged classifier with table, plots and report out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ossicle.datasets import Dataset
 from ossicle.errors import SearchError
-from ossicle.evaluation import Report, evaluate
-from ossicle.evaluation.intervals import wilson
 from ossicle.selection import SearchResult, StageProgress, nested_search, search
 from ossicle.selection.job import LIBRARIES
 from ossicle.selection.searching import SEARCHED
@@ -114,13 +110,14 @@ def search_dataset(
     chosen = result.choose(**(limits or {}))
     written = {what: out / name for what, name in FILES.items()}
     classifier = result.classifier(chosen["id"])
-    paper: dict[str, Report] = {}
+    paper: dict[str, Any] = {}
+    question = result.material.question
     if held_out is not None:
-        tests = {"test": evaluate(classifier, held_out, task=task, command=command or None)}
+        tests = {"test": question.evaluate(classifier, held_out, command=command or None)}
         paper = result.evaluate(held_out, paper_protocol=True) if paper_protocol else {}
     # Nested figures speak of the procedure: the classifier that is kept was trained on everything.
     name = "nested_test" if outer else "test"
-    figures = {name: _figures(tests)} if tests else {}
+    figures = {name: question.summary(tests)} if tests else {}
     replace(classifier, metrics={**classifier.metrics, **figures}).save(written["classifier"])
     judged = _Judged(result, chosen, tests, paper)
     _write(judged, written, command)
@@ -136,8 +133,8 @@ class _Judged:
 
     result: SearchResult
     chosen: Row
-    tests: Mapping[str, Report]
-    paper: Mapping[str, Report]
+    tests: Mapping[str, Any]
+    paper: Mapping[str, Any]
 
 
 def _write(judged: _Judged, written: Mapping[str, Path], command: str) -> None:
@@ -154,12 +151,13 @@ def _write(judged: _Judged, written: Mapping[str, Path], command: str) -> None:
 
 
 def _outcome(judged: _Judged, written: Mapping[str, Path]) -> dict[str, Any]:
+    names = judged.result.material.question.qualities
     return {
         "rows": judged.result.rows,
         "front": [row["id"] for row in judged.result.front()],
         "chosen": judged.chosen,
-        "test": _figures(judged.tests),
-        "paper": {name: _rates(report) for name, report in judged.paper.items()},
+        "test": _summary(judged),
+        "paper": {name: _qualities(report, names) for name, report in judged.paper.items()},
         "skipped": [list(pair) for pair in _skipped(judged.result, judged.tests)],
         "written": {what: str(path) for what, path in written.items()},
     }
@@ -210,30 +208,15 @@ def _parts(
     return development, held_out
 
 
-def _figures(tests: Mapping[str, Report]) -> dict[str, Any]:
-    """Accuracy over all tests with its interval, and of each."""
-    if not tests:
-        return {"clips": 0, "accuracies": {}}
-    accuracies = {name: report.accuracy for name, report in tests.items()}
-    asked = sum(report.n_clips for report in tests.values())
-    right = sum(round(report.accuracy * report.n_clips) for report in tests.values())
-    single = _rates(next(iter(tests.values()))) if len(tests) == 1 else {}
-    return {
-        **single,
-        "clips": asked,
-        "accuracy": right / asked,
-        "interval": list(wilson(right, asked)),
-        "accuracies": accuracies,
-        "mean_of_tests": float(np.mean(list(accuracies.values()))),
-        "worst": min(accuracies, key=accuracies.__getitem__),
-    }
+def _summary(judged: _Judged) -> dict[str, Any]:
+    return judged.result.material.question.summary(judged.tests) if judged.tests else {"clips": 0}
 
 
-def _rates(report: Report) -> dict[str, float]:
-    return {"fpr": report.fpr, "tpr": report.tpr, "accuracy": report.accuracy}
+def _qualities(report: Any, names: Sequence[str]) -> dict[str, float]:
+    return {name: getattr(report, name) for name in names}
 
 
-def _skipped(result: SearchResult, tests: Mapping[str, Report]) -> dict[tuple[str, str], None]:
+def _skipped(result: SearchResult, tests: Mapping[str, Any]) -> dict[tuple[str, str], None]:
     """Every file that was left out of the search or of a test, once, with the reason."""
     of_tests = [pair for report in tests.values() for pair in report.skipped]
     known = set(result.material.dataset.skipped)  # files that are no clips

@@ -28,6 +28,8 @@ __all__ = ["export"]
 @click.option("--task", help="Column that is the task, if not label; 'bpm:regression' for numbers.")
 @where_option
 @licence_option
+@click.option("--window", type=float, help="Write windows of this many seconds, by their events.")
+@click.option("--window-hop", type=float, help="Seconds from one to the next, if not the same.")
 @click.option("--no-sounds", is_flag=True, help="Write the labels only; copy no sounds.")
 @as_json
 def export(
@@ -38,6 +40,8 @@ def export(
     task: str | None,
     where: tuple[str, ...],
     licences: tuple[str, ...],
+    window: float | None,
+    window_hop: float | None,
     no_sounds: bool,
     as_json: bool,
 ) -> None:
@@ -46,6 +50,7 @@ def export(
     \b
     ossicle data export birds/ --to audacity --out tracks/
     ossicle data export recordings/ --to audiofolder --out hub/ --licence CC0
+    ossicle data export birds/ --window 1 --to csv --out windows.csv
     """
     from ossicle.steps import export_dataset
 
@@ -57,6 +62,8 @@ def export(
         task=task,
         where=settings(where, option="--where"),
         licences=licences,
+        window=window,
+        window_hop=window_hop,
         copy=not no_sounds,
     )
     told = ", ".join(f"{name}: {count}" for name, count in done["licences"].items())

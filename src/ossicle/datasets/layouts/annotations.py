@@ -4,6 +4,7 @@ Formats of labels have no place for licence, author, source, device, place, grou
 ``recordings.csv`` beside them has one row a recording with these, a table like every other.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,9 +84,12 @@ def annotated_dataset(
 def seconds(text: str, place: str) -> float:
     """A time of a label file; some write a decimal comma."""
     try:
-        return float(text.strip().replace(",", "."))
+        time = float(text.strip().replace(",", "."))
     except ValueError:
-        raise DatasetError(f"{place}: {text!r} is no time; seconds are needed") from None
+        time = math.nan
+    if not math.isfinite(time):
+        raise DatasetError(f"{place}: {text!r} is no time; seconds are needed")
+    return time
 
 
 def companion_of(found: Found) -> list[str]:

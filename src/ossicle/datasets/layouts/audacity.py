@@ -84,5 +84,12 @@ def _write(dataset: Dataset, path: Path, copied: bool) -> None:
             temporary.write_text("".join(lines), encoding="utf-8")
 
 
-AUDACITY = Layout("audacity", "a label track (.txt) beside each recording", _matches, _read, _write)
+AUDACITY = Layout(
+    "audacity",
+    "a label track (.txt) beside each recording",
+    _matches,
+    _read,
+    _write,
+    by_labels=True,
+)
 """Label tracks as Audacity exports them."""

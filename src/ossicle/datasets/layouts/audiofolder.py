@@ -100,4 +100,6 @@ def _write(dataset: Dataset, path: Path, copied: bool) -> None:
     write_table(path / CSV_NAME, placed.clips, placed.tasks, path_column=COLUMN)
 
 
-AUDIOFOLDER = Layout("audiofolder", f"{CSV_NAME} with a column {COLUMN}", _matches, _read, _write)
+AUDIOFOLDER = Layout(
+    "audiofolder", f"{CSV_NAME} with a column {COLUMN}", _matches, _read, _write, by_labels=True
+)

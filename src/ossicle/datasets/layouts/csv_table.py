@@ -12,8 +12,8 @@ from ossicle.errors import DatasetError
 
 __all__ = ["CSV"]
 
-COMPANIONS = ("mixes.jsonl", "recipe.json")
-"""Written by mixing beside the table: how each clip came about."""
+COMPANIONS = (".converted", "events.csv", "mixes.jsonl", "recipe.json")
+"""Written by mixing and converting beside the table: how each clip came about."""
 
 PREFERRED = "clips.csv"
 """The table to read where there are several."""
@@ -36,7 +36,7 @@ def _read(found: Found, tasks: Sequence[str] | None) -> Dataset:
     if len(tables) != 1:
         raise DatasetError(
             f"{found.root} holds {len(tables)} tables of clips ({', '.join(tables) or 'none'}); "
-            f"one with a column 'path' or 'filename' is needed. Name the CSV itself"
+            "one with a column 'path' or 'filename' is needed. Name the CSV itself"
         )
     return read_tabled(
         found, tables[0], root=found.root, tasks=tasks, inside=False, companions=COMPANIONS

@@ -116,5 +116,10 @@ def _write(dataset: Dataset, path: Path, copied: bool) -> None:
 
 
 DCASE = Layout(
-    "dcase", "a table (.tsv) with filename, onset, offset, event_label", _matches, _read, _write
+    "dcase",
+    "a table (.tsv) with filename, onset, offset, event_label",
+    _matches,
+    _read,
+    _write,
+    by_labels=True,
 )

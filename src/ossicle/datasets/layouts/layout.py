@@ -30,6 +30,8 @@ class Layout:
         The data set; every file found is in it or in its ``skipped``.
     write : function of (Dataset, folder, whether sounds are copied), optional
         Makes a folder, or for a CSV the file, that reads back.
+    by_labels : bool
+        Whether its file of labels may be named in place of the folder.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Layout:
     matches: Callable[[Found], bool]
     read: Callable[[Found, Sequence[str] | None], Dataset]
     write: Callable[[Dataset, Path, bool], None] | None = None
+    by_labels: bool = False
 
 
 def one_task(found: Found, tasks: Sequence[str] | None) -> tuple[str, TaskKind | None]:
@@ -117,7 +120,11 @@ def read_tabled(
     used = {str(clip.path) for clip in content.clips}
     base = f"{found.root}/".replace("//", "/")
     unnamed = [] if found.only else [name for name in found.sounds if base + name not in used]
-    other_tables = () if found.only else tuple(name for name in found.tables if name != table)
+    other_tables = (
+        ()
+        if found.only
+        else tuple(name for name in found.tables if name != table and name not in companions)
+    )
     skipped = (
         *content.skipped,
         *((name, f"not named in {table}") for name in unnamed),

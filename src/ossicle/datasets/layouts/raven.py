@@ -133,5 +133,5 @@ def _line(number: int, event: Event, name: str, top: float) -> str:
     return f"{number}\tSpectrogram 1\t1\t{limits}\t{name}\t{event.start!r}\t{event.label}"
 
 
-RAVEN = Layout("raven", "Raven selection tables (.txt)", _matches, _read, _write)
+RAVEN = Layout("raven", "Raven selection tables (.txt)", _matches, _read, _write, by_labels=True)
 """Selection tables as Raven saves them."""
