@@ -60,7 +60,7 @@ def _describe(place: Workplace, mixes: Dataset, features: Path, n_jobs: int) -> 
 def _search(place: Workplace, mixes: Dataset, out: Path, features: Path | None, n_jobs: int) -> int:
     result = search(
         mixes,
-        grid=place.settings.grid,
+        grid=place.settings.timed_grid,
         leave_out=place.settings.leave_out,
         window=DURATION,
         n_jobs=n_jobs,
@@ -72,7 +72,7 @@ def _search(place: Workplace, mixes: Dataset, out: Path, features: Path | None, 
 
 
 def _configurations(place: Workplace) -> list[Configuration]:
-    return expand(place.settings.grid)
+    return expand(place.settings.timed_grid)
 
 
 def _timed(action: Callable[[], Any]) -> tuple[float, Any]:

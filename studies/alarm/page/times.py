@@ -30,11 +30,12 @@ def times_section(found: Mapping[str, Any]) -> tuple[str, str]:
     paragraphs = [
         "## 4. Run time over one and two processes",
         f"Wall seconds for {found['n_mixes']} mixes and {found['n_configurations']} configurations "
-        f"on {found['n_cores']} CPU cores, median of {n_rounds} round(s) in which the two take "
-        "turns. Every step begins in empty folders. *Leave-k-out* begins with the features there "
-        "and includes what every configuration costs; the *whole search* describes the sounds "
-        "too. Processes stay for the next step, so the first step pays for starting them. These "
-        "figures, and the latencies above, are the only ones that differ from run to run.",
+        f"(the part of the grid on the paper's features) on {found['n_cores']} CPU cores, median "
+        f"of {n_rounds} round(s) in which the two take turns. Every step begins in empty folders. "
+        "*Leave-k-out* begins with the features there and includes measuring what every "
+        "configuration costs; the *whole search* describes the mixes too. Processes stay for the "
+        "next step, so mixing pays for starting them. These figures, and the latencies above, are "
+        "the only ones that differ from run to run.",
         table(["step", "1 process (s)", "2 processes (s)", "speed-up"], rows),
         f"**Found:** {finding}",
     ]
