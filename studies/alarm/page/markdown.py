@@ -4,7 +4,18 @@ from collections.abc import Iterable, Sequence
 
 from ossicle.evaluation import Interval
 
-__all__ = ["command", "decibels", "listed", "name", "percent", "rate", "signed", "table", "within"]
+__all__ = [
+    "command",
+    "decibels",
+    "listed",
+    "name",
+    "percent",
+    "rate",
+    "signed",
+    "table",
+    "times",
+    "within",
+]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, words: int = 1) -> str:
@@ -58,6 +69,15 @@ def decibels(value: float) -> str:
     '−5'
     """
     return f"{value:g}".replace("-", "−")
+
+
+def times(n: int) -> str:
+    """How often.
+
+    >>> times(2), times(12)
+    ('twice', '12 times')
+    """
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")
 
 
 def within(interval: Interval, *, sign: bool = False, digits: int = 3) -> str:

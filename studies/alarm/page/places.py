@@ -10,7 +10,7 @@ from ossicle.evaluation import Interval
 from studies.alarm import learning
 from studies.alarm.learning import FIXED_FPR, alarm_figures
 from studies.alarm.page.intervals import difference
-from studies.alarm.page.markdown import name, rate, signed, table, within
+from studies.alarm.page.markdown import name, rate, signed, table, times, within
 from studies.alarm.page.pictures import draw_places
 from studies.alarm.places import TRAININGS
 from studies.alarm.settings import KINDS, ROOMS, Settings
@@ -64,7 +64,8 @@ def _opening(settings: Settings) -> str:
         "other sounds, cut at the same points and at the same ratios; only what lies under them "
         f"differs. Each is asked about the same {settings.n_place_test} mixes of held-out "
         "background of that place and held-out alarms and other sounds. All this is done "
-        f"{settings.n_place_draws} time(s) with mixes drawn anew, and the figures are means.\n\n"
+        f"{times(settings.n_place_draws)}, each time with mixes drawn anew; the figures are "
+        "means.\n\n"
         "*Rooms* are one recording each: its beginning trains, its end tests, as in the paper, "
         "the very room at another time. *Kinds* are ESC-50 labels: the same kind of background "
         "from other recordings, which is less than the paper asks for. "

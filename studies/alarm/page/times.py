@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from studies.alarm.page.markdown import table
+from studies.alarm.page.markdown import table, times
 
 __all__ = ["times_section"]
 
@@ -30,8 +30,8 @@ def times_section(found: Mapping[str, Any]) -> tuple[str, str]:
     paragraphs = [
         "## 4. Run time over one and two processes",
         f"Wall seconds for {found['n_mixes']} mixes and {found['n_configurations']} configurations "
-        f"(the part of the grid on the paper's features) on {found['n_cores']} CPU cores, median "
-        f"of {n_rounds} round(s) in which the two take turns. Every step begins in empty folders. "
+        f"(the part of the grid on the paper's features) on {found['n_cores']} CPU cores, measured "
+        f"{times(n_rounds)} by turns, medians. Every step begins in empty folders. "
         "*Leave-k-out* begins with the features there and includes measuring what every "
         "configuration costs; the *whole search* describes the mixes too. Processes stay for the "
         "next step, so mixing pays for starting them. These figures, and the latencies above, are "
