@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from studies.alarm.learning import FIXED_FPR
-from studies.alarm.page.markdown import rate, table
+from studies.alarm.page.markdown import made_by, rate, table
 from studies.alarm.page.pictures import Curve, draw_curves
 
 __all__ = ["curve_section"]
@@ -29,6 +29,7 @@ def curve_section(found: Mapping[str, Any], out: Path) -> tuple[str, str]:
     finding = _finding(by_mixes, by_sources)
     paragraphs = [
         "## 3. How many mixes, how many recordings?",
+        made_by("curve"),
         "The chosen configuration, trained on fewer of the training mixes (pairs of one with and "
         "one without an alarm, drawn at random) and judged on all test mixes. All of them are one "
         "set, so the last row has no spread; ± is the standard deviation over the draws.",

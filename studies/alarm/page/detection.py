@@ -8,7 +8,17 @@ import numpy as np
 
 from ossicle.evaluation import accuracy, auc, grouped_bootstrap
 from studies.alarm.page.intervals import Share, share
-from studies.alarm.page.markdown import decibels, listed, name, percent, rate, signed, table, within
+from studies.alarm.page.markdown import (
+    decibels,
+    listed,
+    made_by,
+    name,
+    percent,
+    rate,
+    signed,
+    table,
+    within,
+)
 from studies.alarm.page.pictures import draw_front, draw_snr
 from studies.alarm.settings import ALARMS, KINDS, ROOMS, SNRS, Settings
 
@@ -84,6 +94,7 @@ def detection_section(found: Mapping[str, Any], out: Path, settings: Settings) -
     finding = _finding(part)
     paragraphs = [
         "## 1. Alarm or not: the paper's search, judged on sounds it never met",
+        made_by("detection"),
         _opening(part),
         "### The front (leave-k-out on the training mixes)",
         _front(part),

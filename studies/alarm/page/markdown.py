@@ -8,6 +8,7 @@ __all__ = [
     "command",
     "decibels",
     "listed",
+    "made_by",
     "name",
     "percent",
     "rate",
@@ -109,6 +110,11 @@ def listed(words: Sequence[str]) -> str:
     'a, b and c'
     """
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "none"
+
+
+def made_by(part: str) -> str:
+    """Which command and which file measured a part."""
+    return f"`make study`, measured by [`{part}.py`](../studies/alarm/{part}.py)."
 
 
 def command(text: str) -> str:

@@ -10,7 +10,7 @@ from ossicle.evaluation import Interval
 from studies.alarm import learning
 from studies.alarm.learning import FIXED_FPR, alarm_figures
 from studies.alarm.page.intervals import difference
-from studies.alarm.page.markdown import name, rate, signed, table, times, within
+from studies.alarm.page.markdown import made_by, name, rate, signed, table, times, within
 from studies.alarm.page.pictures import draw_places
 from studies.alarm.places import TRAININGS
 from studies.alarm.settings import KINDS, ROOMS, Settings
@@ -39,6 +39,7 @@ def places_section(found: Mapping[str, Any], out: Path, settings: Settings) -> t
     finding = _finding(gains)
     paragraphs = [
         "## 2. The place's own background, or any background?",
+        made_by("places"),
         _opening(settings),
         _table(rows),
         "![Figures of each place by training](alarm-study-places.png)",

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from studies.alarm.page.markdown import table, times
+from studies.alarm.page.markdown import made_by, table, times
 
 __all__ = ["times_section"]
 
@@ -29,6 +29,7 @@ def times_section(found: Mapping[str, Any]) -> tuple[str, str]:
     ]
     paragraphs = [
         "## 4. Run time over one and two processes",
+        made_by("times"),
         f"Wall seconds for {found['n_mixes']} mixes and {found['n_configurations']} configurations "
         f"(the part of the grid on the paper's features) on {found['n_cores']} CPU cores, measured "
         f"{times(n_rounds)} by turns, medians. Every step begins in empty folders. "
