@@ -1,4 +1,4 @@
-# make demo | test | test-slow | lint | bench | docs | clean
+# make demo | test | test-slow | lint | bench | study | docs | clean
 # Each makes the virtual environment .venv when it is missing; Python >= 3.11 and make are enough.
 # Another Python: make test PYTHON=/path/to/python3.12
 
@@ -15,7 +15,7 @@ export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: demo test test-slow lint bench docs clean
+.PHONY: demo test test-slow lint bench study docs clean
 .NOTPARALLEL:
 
 demo: $(USE)
@@ -36,12 +36,15 @@ bench: $(DEV)
 	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do \
 		echo "== $$script"; $(BIN)/python $$script; done
 
+study: $(DEV)
+	$(BIN)/python -m studies.alarm --processes $(WORKERS)
+
 docs: $(DEV)
 	$(BIN)/python docs/make_docs.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src tests docs benchmarks .ci -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests docs benchmarks studies .ci -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(USE): EXTRAS := search,plot
 $(DEV): EXTRAS := dev

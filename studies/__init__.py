@@ -1,0 +1,1 @@
+"""Experiments on real recordings, each with the page it writes."""
