@@ -21,7 +21,7 @@ MODULES = {
 }
 EVERY_PYTHON_FILE = sorted(
     path
-    for folder in ("src", "tests", "docs", "benchmarks", "examples", ".ci")
+    for folder in ("src", "tests", "docs", "benchmarks", "studies", ".ci")
     for path in (ROOT / folder).rglob("*.py")
 )
 

@@ -29,11 +29,15 @@ _HOME = {
     "ossicle.datasets": [
         "Bank",
         "Dataset",
+        "find_faults",
+        "licence_name",
         "mix_dataset",
         "mixed_events",
         "read_dataset",
         "read_recipe",
+        "read_tensor",
         "write_dataset",
+        "write_tensor",
     ],
     "ossicle.errors": [
         "AudioError",

@@ -15,6 +15,7 @@ PARTS = {
     "base": ("numpy", "scipy", "soundfile", "soxr", "onnxruntime", "click", "rich"),
     "search": ("scikit-learn", "h5py", "onnx", "loky"),
     "plot": ("matplotlib",),
+    "media": ("av",),
     "microphone": ("sounddevice",),
 }
 

@@ -24,7 +24,7 @@ COLUMNS = ("recording", "start", "leq", "lmax", "l10", "l50", "l90", "peak")
 )
 @click.option(
     "--calibration",
-    type=float,
+    type=click.FloatRange(-300.0, 300.0),
     default=0.0,
     show_default=True,
     help="dB to add: the sound pressure level of 0 dBFS.",

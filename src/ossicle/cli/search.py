@@ -66,7 +66,7 @@ def _leave_out(text: str | None) -> float | int | None:
     "in turn, each group in turn, nothing. auto: split if there is one, else holdout.",
 )
 @click.option("--layout", help="Read it as this layout instead of detecting it.")
-@click.option("--task", help="Column of the table that is the label.")
+@click.option("--task", help="Column of the table that is the label; bpm:regression.")
 @where_option
 @click.option(
     "--max-fpr",
@@ -167,7 +167,8 @@ def _place(rows: list[dict[str, Any]], ids: list[str]) -> list[str]:
 
 
 def _rates(row: dict[str, Any]) -> str:
-    spreads = {name: f"{name}_std" for name in row if f"{name}_std" in row}
+    measured = {name for name, value in row.items() if value is not None}
+    spreads = {name: f"{name}_std" for name in row if name in measured and f"{name}_std" in row}
     return ", ".join(f"{name} {row[name]:.3f} ± {row[std]:.3f}" for name, std in spreads.items())
 
 

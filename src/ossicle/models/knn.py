@@ -112,8 +112,7 @@ class FittedNeighbours:
         """
         rows, points = matrix.astype(np.float64), self.matrix.astype(np.float64)
         distances = (rows**2).sum(axis=1)[:, None] + (points**2).sum(axis=1) - 2.0 * rows @ points.T
-        order: NDArray[np.int64] = np.argsort(distances, axis=1, kind="stable")
-        return order[:, : self.n_neighbors]
+        return _smallest(distances, self.n_neighbors)
 
     def logits(self, matrix: Matrix) -> NDArray[np.float64]:
         """Logarithm of each label's share of the votes, or the mean value."""
@@ -141,3 +140,16 @@ class FittedNeighbours:
             mean = graph.node("Max", mean, graph.constant(np.float32(LEAST_SHARE)))
             mean = graph.node("Log", mean)
         return graph.model({task: mean}, n_labels=n_labels)
+
+
+def _smallest(distances: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """Columns of the ``k`` smallest of each row, smallest first, the first at equal ones."""
+    limits = np.partition(distances, k - 1, axis=1)[:, k - 1 : k]
+    within = distances <= limits
+    found = np.empty((len(distances), k), dtype=np.int64)
+    clear = within.sum(axis=1) == k  # no column just outside is as near as the last inside
+    columns = np.nonzero(within[clear])[1].reshape(-1, k)
+    order = np.argsort(np.take_along_axis(distances[clear], columns, axis=1), kind="stable")
+    found[clear] = np.take_along_axis(columns, order, axis=1)
+    found[~clear] = np.argsort(distances[~clear], axis=1, kind="stable")[:, :k]
+    return found

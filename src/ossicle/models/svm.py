@@ -86,14 +86,18 @@ class SupportVectorMachine(Model):
         *,
         n_labels: int,
     ) -> list[NDArray[np.float64]]:
-        """One matrix of products, one kernel a width, shared by every cost."""
+        """One matrix of products, one kernel a width, one fit for all costs that bind no more."""
         rows, others = train.astype(np.float64), test.astype(np.float64)
         inner, outer = _Pairs(rows, rows), _Pairs(others, rows)
         answers: dict[int, NDArray[np.float64]] = {}
         for gamma, members in _by_width(models, rows):
             within, across = inner.kernel(gamma), outer.kernel(gamma)
-            for position in members:
-                fitted = models[position]._fit(within, rows, gamma, targets, n_labels)
+            made: tuple[Self, FittedSVM] | None = None
+            for position in sorted(members, key=lambda place: models[place].C):
+                model = models[position]
+                if made is None or not _unbound(*made, model):
+                    made = model, model._fit(within, rows, gamma, targets, n_labels)
+                fitted = made[1]
                 answers[position] = fitted.logits_from(across[:, fitted.support])
         return [answers[position] for position in range(len(models))]
 
@@ -225,19 +229,34 @@ class _Pairs:
         """Linear kernel, or ``exp(-gamma |x - y|^2)``, shape ``(n_rows, n_others)``."""
         if gamma is None:
             return self._products
+        np.multiply(self._squared(), -gamma, out=self._kernel)
+        return np.asarray(np.exp(self._kernel, out=self._kernel))
+
+    def _squared(self) -> NDArray[np.float64]:
+        """Squared distances."""
         if self._distances is None:
             self._distances = -2.0 * self._products
             self._distances += self._lengths[0]
             self._distances += self._lengths[1]
             np.maximum(self._distances, 0.0, out=self._distances)
-        np.multiply(self._distances, -gamma, out=self._kernel)
-        return np.asarray(np.exp(self._kernel, out=self._kernel))
+        return self._distances
 
 
 def _kernel(
     rows: NDArray[np.float64], others: NDArray[np.float64], gamma: float | None
 ) -> NDArray[np.float64]:
     return _Pairs(rows, others).kernel(gamma)
+
+
+def _unbound(
+    model: SupportVectorMachine, fitted: FittedSVM, dearer: SupportVectorMachine
+) -> bool:
+    """Whether a fit is that of a higher cost too: no vector's weight is at its bound.
+
+    Then all conditions of the optimum (Karush, Kuhn, Tucker) hold for any higher cost.
+    """
+    plain = model.class_weight is None and dearer.class_weight is None
+    return plain and bool(np.abs(fitted.duals).max() < model.C)
 
 
 def _by_width(

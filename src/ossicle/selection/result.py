@@ -1,6 +1,7 @@
 """What a search found: the table, the front, and the classifier chosen from it."""
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,11 @@ class SearchResult:
         if not places:
             raise SearchError(f"no configuration {id!r}; the table's column id names them")
         row = self.rows[places[0]]
-        measured = {key: value for key, value in row.items() if isinstance(value, float | int)}
+        measured = {
+            key: value
+            for key, value in row.items()
+            if isinstance(value, float | int) and not math.isnan(value)
+        }
         for time in ("latency_ms", "train_ms"):  # they would change the bundle's bytes
             measured.pop(time, None)
         return refit(

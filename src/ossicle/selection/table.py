@@ -1,5 +1,6 @@
 """The table of a search: one row a configuration, quality with its spread, and cost."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from ossicle.selection.material import Material, StageProgress
 from ossicle.selection.question import Question
 from ossicle.selection.running import run_jobs
 
-__all__ = ["Row", "Table", "judged_rows", "make_table", "timed", "without_shared"]
+__all__ = ["Row", "Table", "judged_rows", "make_table", "storable", "timed", "without_shared"]
 
 Row = dict[str, Any]
 Table = tuple[list[Row], tuple[tuple[str, str], ...]]
@@ -60,7 +61,7 @@ def make_table(
         latency = cost["network_ms"] + front_ms[pair]
         times.append({"train_ms": cost["train_ms"], "latency_ms": latency})
     skipped = dict.fromkeys(pair for found in described.values() for pair in found.skipped)
-    return {"rows": rows, "skipped": list(skipped)}, times
+    return {"rows": [storable(row) for row in rows], "skipped": list(skipped)}, times
 
 
 def judged_rows(
@@ -80,10 +81,25 @@ def judged_rows(
 def timed(table: Mapping[str, Any], times: Sequence[Mapping[str, float]]) -> Table:
     """Put the measured times into the rows."""
     rows = [
-        {**row, **{name: round(value, 4) for name, value in measured.items()}}
+        {
+            **{name: math.nan if value is None else value for name, value in row.items()},
+            **{name: round(value, 4) for name, value in measured.items()},
+        }
         for row, measured in zip(table["rows"], times, strict=True)
     ]
     return rows, tuple((path, why) for path, why in table["skipped"])
+
+
+def storable(row: Row) -> Row:
+    """A row with None where nothing could be measured, since JSON has no word for NaN.
+
+    >>> storable({"model": "gmm", "fpr": 0.1, "tpr": math.nan})
+    {'model': 'gmm', 'fpr': 0.1, 'tpr': None}
+    """
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in row.items()
+    }
 
 
 def without_shared(rows: Sequence[Row], column: str) -> tuple[list[Row], str]:

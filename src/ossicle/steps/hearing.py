@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ossicle.audio import info, read_blocks, read_pcm
 from ossicle.classifier import load
-from ossicle.datasets import SOUND_ENDINGS
+from ossicle.datasets import SOUND_ENDINGS, named_task
 from ossicle.errors import AudioError, DatasetError, FeatureError, ModelError
 from ossicle.evaluation import (
     Benchmark,
@@ -55,13 +55,15 @@ def evaluate_bundle(
     progress: StageProgress | None = None,
 ) -> Report | RegressionReport:
     """Judge a classifier on a data set; with ``out``, write the HTML report."""
-    dataset = open_dataset(path, layout=layout, task=task, where=where)
     classifier = load(bundle)
-    kinds = [each.kind for each in classifier.tasks if task in (None, each.name)]
-    return JUDGES.get(kinds[0] if kinds else "", evaluate)(
+    asked = named_task(task)[0] if task else None
+    known = [each for each in classifier.tasks if asked in (None, each.name)][:1]
+    of_numbers = [f"{each.name}:{each.kind}" for each in known if each.kind == "regression"]
+    dataset = open_dataset(path, layout=layout, task=next(iter(of_numbers), task), where=where)
+    return JUDGES.get(known[0].kind if known else "", evaluate)(
         classifier,
         dataset,
-        task=task,
+        task=asked,
         out=out,
         command=command or None,
         progress=progress and partial(progress, "evaluate"),

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ossicle.datasets import Dataset
+from ossicle.datasets import Dataset, named_task
 from ossicle.errors import SearchError
 from ossicle.selection import SearchResult, StageProgress, nested_search, search
 from ossicle.selection.job import LIBRARIES
 from ossicle.selection.searching import SEARCHED
-from ossicle.selection.table import Row
+from ossicle.selection.table import Row, storable
 from ossicle.steps.data import open_dataset
 from ossicle.steps.search_report import write_search_report
 from ossicle.workflow.code import code_digest
@@ -76,7 +76,7 @@ def search_dataset(
     command : str
         What made the report, to be printed in it.
     **options
-        Of `ossicle.search`: ``grid, leave_out, window, window_hop, seed``.
+        Of `ossicle.search`: ``grid, leave_out, window, window_hop, draw, halving, seed``.
 
     Returns
     -------
@@ -92,6 +92,7 @@ def search_dataset(
     if test not in TESTS:
         raise SearchError(f"test is {test!r}; allowed are {', '.join(TESTS)}")
     dataset = open_dataset(path, layout=layout, task=task, where=where)
+    task = named_task(task)[0] if task else None
     asked = [test, task, dict(limits or {}), paper_protocol, options]
     code = code_digest("datasets", *SEARCHED, "steps", libraries=LIBRARIES)
     key = digest(canonical_json(asked), dataset.fingerprint(), code)
@@ -153,9 +154,9 @@ def _write(judged: _Judged, written: Mapping[str, Path], command: str) -> None:
 def _outcome(judged: _Judged, written: Mapping[str, Path]) -> dict[str, Any]:
     names = judged.result.material.question.qualities
     return {
-        "rows": judged.result.rows,
+        "rows": [storable(row) for row in judged.result.rows],
         "front": [row["id"] for row in judged.result.front()],
-        "chosen": judged.chosen,
+        "chosen": storable(judged.chosen),
         "test": _summary(judged),
         "paper": {name: _qualities(report, names) for name, report in judged.paper.items()},
         "skipped": [list(pair) for pair in _skipped(judged.result, judged.tests)],
