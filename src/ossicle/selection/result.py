@@ -15,7 +15,7 @@ from ossicle.selection.grid import Configuration
 from ossicle.selection.job import Fold
 from ossicle.selection.material import Material
 from ossicle.selection.refit import refit
-from ossicle.selection.table import Row
+from ossicle.selection.table import Row, without_shared
 from ossicle.workflow.files import replacing
 
 __all__ = ["SearchResult"]
@@ -184,8 +184,9 @@ class SearchResult:
         axes = [axis for axis in (*asked, z) if axis]
         merits = [axis for axis in axes if axis in MERITS]
         costs = [axis for axis in axes if axis not in MERITS]
+        short, _ = without_shared(self.rows, "front_end")
         figure = plot_front(
-            self.rows,
+            short,
             x=axes[0],
             y=axes[1],
             z=z,
