@@ -180,7 +180,7 @@ class SearchResult:
         """
         from ossicle.evaluation.plots import plot_front, save_png
 
-        asked = (x, y) if x and y else self.material.question.axes
+        asked = (x, y) if x and y else self.axes
         axes = [axis for axis in (*asked, z) if axis]
         merits = [axis for axis in axes if axis in MERITS]
         costs = [axis for axis in axes if axis not in MERITS]
@@ -204,6 +204,15 @@ class SearchResult:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
             writer.writeheader()
             writer.writerows(self.rows)
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """What `plot` draws if nothing else is asked for: a cost, and a quality that is measured."""
+        question = self.material.question
+        measured = [name for name in question.qualities if not math.isnan(self.rows[0][name])]
+        return (
+            question.axes if set(question.axes) <= {*measured, "bytes"} else ("bytes", measured[0])
+        )
 
     def _judged(self, id: str, test: Dataset) -> Any:  # noqa: A002 - the column's name
         return self.material.question.evaluate(self.classifier(id), test)
