@@ -207,7 +207,7 @@ class SearchResult:
 
     @property
     def axes(self) -> tuple[str, str]:
-        """What `plot` draws if nothing else is asked for: a cost, and a quality that is measured."""
+        """What `plot` draws where nothing else is asked for: a cost, and a measured quality."""
         question = self.material.question
         measured = [name for name in question.qualities if not math.isnan(self.rows[0][name])]
         return (
