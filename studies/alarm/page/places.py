@@ -213,5 +213,5 @@ def _thesis(gains: Mapping[str, Gain]) -> str:
     if "better" in words:
         return "the thesis holds in part."
     moved = all(gains[column].is_sure and gains[column].value > 0 for column in ("tpr", "fpr"))
-    more = " The own background moves the threshold: more alarms heard, more false ones raised."
+    more = " In effect it moves the decision: more alarms heard, more false ones raised."
     return "the thesis could not be shown here." + (more if moved else "")

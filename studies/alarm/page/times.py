@@ -36,7 +36,8 @@ def times_section(found: Mapping[str, Any]) -> tuple[str, str]:
         "*Leave-k-out* begins with the features there and includes measuring what every "
         "configuration costs; the *whole search* describes the mixes too. A small round, "
         "not measured, goes before each and starts the processes. These figures, and the latencies "
-        "above, are the only ones that differ from run to run.",
+        "above, are the only ones that differ from run to run; other work on the machine hides "
+        "what a second process gains.",
         table(["step", "1 process (s)", "2 processes (s)", "speed-up"], rows),
         f"**Found:** {finding}",
     ]

@@ -72,5 +72,6 @@ AGAIN = f"""## Make it again
 {command("make study OSSICLE_DATA=/where/they/are")}
 
 wants `esc50/` (ESC-50 as 16 kHz Ogg with its `meta.csv`) and `background/` there. Finished parts
-are kept in `runs/alarm-study`: a killed study goes on where it was. The same seed, sounds and code
-give the same figures, but for the times. The code is in `studies/alarm`."""
+are kept in `runs/alarm-study` (some gigabytes, which may be deleted): a killed study goes on where
+it was. The same seed, sounds and code give the same figures, but for the times. The code is in
+`studies/alarm`."""
