@@ -115,6 +115,8 @@ def test_what_one_label_cannot_measure_is_left_out_of_every_page_and_file(tmp_pa
     assert "not measured" in page
     assert ">nan" not in page
     assert ossicle.load(tmp_path / "run" / "best.ossicle").metrics["test"]["tpr"] is None
+    card = printed("info", tmp_path / "run" / "best.ossicle")
+    assert any(line.split() == ["test.tpr", "not", "measured"] for line in card.splitlines())
 
 
 def test_a_search_resumed_for_another_task_still_refuses_a_label_nobody_can_hear(

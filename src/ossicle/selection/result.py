@@ -284,7 +284,7 @@ class SearchResult:
             "n_clips": len(dataset),
             "n_skipped": len(self.skipped),
             "recordings": " ".join(self._marks()),
-            "n_configurations": len(self.rows),
+            "n_configurations": len(self.rows) + len(self.dropped),
             "seed": self.seed,
         }
 
