@@ -31,6 +31,7 @@ SHAPE = {
     "top3": None,
     "per_class": set(TASK.labels),
     "confusion": None,
+    "errors": None,
     "latency_ms": SPREAD | {"runs", "warmup", "features", "network", "real_time_factor"},
     "memory_bytes": None,
     "macs": None,

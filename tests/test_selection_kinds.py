@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from commands import answered
+from commands import answered, printed, refused
 from sounds import RATE, tone_in_noise
 
 import ossicle
@@ -103,6 +103,53 @@ def test_recordings_of_one_label_are_enough_for_one_class_models(tmp_path):
         search(read_dataset(root), grid={**FRONT, "model": ["knn"]})
 
 
+def test_what_one_label_cannot_measure_is_left_out_of_every_page_and_file(tmp_path):
+    root = write_machines(tmp_path, labels=("normal",))
+    text = printed("search", root, "--out", tmp_path / "run", *GMM, "--paper-protocol")
+    assert "on the front: row 1" in text
+    assert "nan" not in text.lower()
+    outcome = answered("search", root, "--out", tmp_path / "run", *GMM, "--paper-protocol")
+    assert outcome["test"]["tpr"] is None
+    assert [figures["tpr"] for figures in outcome["paper"].values()] == [None]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "not measured" in page
+    assert ">nan" not in page
+    assert ossicle.load(tmp_path / "run" / "best.ossicle").metrics["test"]["tpr"] is None
+    card = printed("info", tmp_path / "run" / "best.ossicle")
+    assert any(line.split() == ["test.tpr", "not", "measured"] for line in card.splitlines())
+
+
+def test_a_search_resumed_for_another_task_still_refuses_a_label_nobody_can_hear(
+    machines, tmp_path
+):
+    lines = [f"{clip.path},{clip.labels['label']},loud" for clip in machines]
+    for take in range(2):
+        write_audio(tmp_path / f"{take}.wav", np.zeros(RATE // 2 + take), RATE)
+        lines.append(f"{tmp_path / f'{take}.wav'},normal,quiet")
+    table = tmp_path / "clips.csv"
+    table.write_text("path,label,level\n" + "\n".join(lines) + "\n")
+    dataset = read_dataset(table, tasks=["label", "level"])
+    grid = {**FRONT, "model": ["knn"]}
+    search(dataset, grid=grid, leave_out=0.2, out=tmp_path / "run")
+    with pytest.raises(SearchError, match="none of the 2 clips of 'quiet' can be used"):
+        search(dataset, grid=grid, leave_out=0.2, out=tmp_path / "run", task="level")
+
+
+def test_a_fold_of_quiet_clips_is_passed_over_and_costs_are_of_all_rows(machines, tmp_path):
+    lines = [f"{clip.path},{clip.labels['label']},{k % 3}" for k, clip in enumerate(machines)]
+    for take in range(2):
+        write_audio(tmp_path / f"{take}.wav", np.full(RATE // 2, 1e-6 * take), RATE)
+        lines.append(f"{tmp_path / f'{take}.wav'},normal,9")
+    (tmp_path / "clips.csv").write_text("path,label,fold\n" + "\n".join(lines) + "\n")
+    result = search(read_dataset(tmp_path / "clips.csv"), grid={**FRONT, "model": ["knn"]})
+    assert len(result.folds) == 4
+    *judged, everything = jobs_of(result.configurations, result.folds, result.material)
+    assert len(judged) == 3
+    assert all(len(job.test) for job in judged)
+    assert len(everything.train) == len(machines)
+    assert result.best().metrics["validation"]["accuracy"] == result.choose()["accuracy"]
+
+
 def test_one_class_models_answer_no_three_labels(machines):
     three = read_dataset(machines[0].path.parents[1])
     task = three.task()
@@ -160,6 +207,33 @@ def test_models_of_labels_answer_no_regression_and_the_others_are_named(pitches)
     dataset = read_dataset(pitches, tasks=["octaves:regression"])
     with pytest.raises(SearchError, match=r"svm answers binary and multiclass; .*ridge"):
         search(dataset, grid={**FRONT, "model": ["svm"]})
+
+
+def test_what_learns_from_normal_rows_alone_answers_no_regression(pitches):
+    dataset = read_dataset(pitches, tasks=["octaves:regression"])
+    with pytest.raises(SearchError, match=r"gmm answers binary; the task 'octaves' is regression"):
+        search(dataset, grid=ONE_CLASS)
+
+
+def test_errors_of_a_regression_are_benchmarked_and_told_part_by_part(pitches, tmp_path):
+    grid = tmp_path / "grid.json"
+    grid.write_text(json.dumps({**FRONT, "model": ["ridge"]}))
+    words = ["--task", "octaves:regression", "--out", tmp_path / "run", "--grid", grid]
+    text = printed("search", pitches, *words, "--test", "groups")
+    assert (
+        len([line for line in text.splitlines() if line.startswith("  ") and "rmse" in line]) > 11
+    )
+    bundle = tmp_path / "run" / "best.ossicle"
+    for task in ([], ["--task", "octaves"], ["--task", "octaves:regression"]):
+        made = answered("bench", bundle, pitches, *task, "--runs", "2", "--warmup", "0")
+        report = ossicle.evaluate_values(
+            ossicle.load(bundle), read_dataset(pitches, tasks=["octaves:regression"])
+        )
+        assert made["errors"]["rmse"] == pytest.approx(report.rmse)
+        assert made["accuracy"] is None
+        assert made["data"]["n"] == 60
+    assert "errors      mae" in printed("bench", bundle, pitches, "--runs", "2", "--warmup", "0")
+    assert "no column 'pitch'" in refused(1, "bench", bundle, pitches, "--task", "pitch")
 
 
 def test_without_a_grid_each_kind_of_task_has_its_own(pitches):

@@ -25,6 +25,7 @@ from ossicle.features import Scaler
 from ossicle.selection import search
 from ossicle.selection.job import jobs_of
 from ossicle.selection.running import run_job
+from ossicle.workflow import code
 
 GRID = {
     "front_end": ["log_mel"],
@@ -161,6 +162,35 @@ def test_best_keeps_within_its_limits(found):
     best = found.choose()
     youden = [row["tpr"] - row["fpr"] for row in found.rows]
     assert best["tpr"] - best["fpr"] == max(youden)
+
+
+def test_a_choice_among_some_rows_is_the_best_of_these(found):
+    neighbours = [row for row in found.rows if row["model"].startswith("knn")]
+    chosen = found.choose(where={"model": "knn"})
+    assert chosen in neighbours
+    assert chosen["tpr"] - chosen["fpr"] == max(row["tpr"] - row["fpr"] for row in neighbours)
+    both = {"model": "knn n_neighbors=3", "integration": "meanvar"}
+    configuration = found.configuration(found.choose(where=both)["id"])
+    assert (configuration.model.n_neighbors, configuration.integration) == (3, "meanvar")
+    assert found.best(where={"model": "knn"}).provenance["configuration"]["model"]["name"] == "knn"
+    with pytest.raises(
+        SearchError, match=r"no configuration has model 'kn'; there are svm C=0.1, "
+    ):
+        found.choose(where={"model": "kn"})
+    with pytest.raises(SearchError, match="column 'modle'; did you mean 'model'"):
+        found.choose(where={"modle": "knn"})
+    with pytest.raises(SearchError, match="no configuration 'x'"):
+        found.configuration("x")
+
+
+def test_another_version_of_a_library_that_decodes_makes_the_rows_anew(found, monkeypatch):
+    first = found.configurations[0]
+    rows = found.material.rows(first.front_end, first.integration)
+    version = code._version
+    code.code_digest.cache_clear()
+    monkeypatch.setattr(code, "_version", lambda name: f"{version(name)}{'+' * (name == 'soxr')}")
+    assert found.material.rows(first.front_end, first.integration).key != rows.key
+    code.code_digest.cache_clear()
 
 
 def test_a_limit_nothing_keeps_names_the_nearest(found):

@@ -78,7 +78,7 @@ def _sections(trained: Trained) -> list[tuple[str, Row, list[Row]]]:
         ("Answers", ("task", "labels"), [_task_row(task) for task in trained.tasks]),
         ("Listens", ("setting", "value"), _listening(trained)),
         ("Decides", ("setting", "value"), _deciding(trained)),
-        ("Figures", ("figure", "value"), _flat(trained.metrics)),
+        ("Figures", ("figure", "value"), _flat(trained.metrics, absent="not measured")),
         ("Origin", ("what", "value"), _flat(trained.provenance)),
     ]
     return [section for section in sections if section[2]]
@@ -138,15 +138,16 @@ def _deciding(trained: Trained) -> list[Row]:
     return [row for row in rows if row[1]]
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> list[Row]:
+def _flat(values: Mapping[str, Any], prefix: str = "", *, absent: str = "None") -> list[Row]:
     """Nested JSON as rows of dotted name and value."""
     rows: list[Row] = []
     for key, value in sorted(values.items()):
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            rows += _flat(value, f"{name}.")
+            rows += _flat(value, f"{name}.", absent=absent)
         else:
-            rows.append((name, f"{value:.4g}" if isinstance(value, float) else str(value)))
+            said = absent if value is None else str(value)
+            rows.append((name, f"{value:.4g}" if isinstance(value, float) else said))
     return rows
 
 

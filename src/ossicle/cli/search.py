@@ -182,7 +182,11 @@ def _test_lines(test: dict[str, Any]) -> list[str]:
     if not test["clips"]:
         return ["  not tested: nothing was held out"]
     if "rmse" in test:
-        return [f"test: {_plain(test)} on {test['clips']} clips"]
+        errors = test["errors"] if len(test["errors"]) > 1 else {}
+        return [
+            f"test: {_plain(test)} on {test['clips']} clips",
+            *(f"  {name:12} rmse {value:.3f}" for name, value in errors.items()),
+        ]
     low, high = test["interval"]
     lines = [
         f"test: accuracy {test['accuracy']:.3f} on {test['clips']} clips "

@@ -93,7 +93,7 @@ class LabelledClips:
     def indicators(self, task: str | None = None) -> NDArray[np.bool_]:
         """Which labels each clip has, shape ``(n_clips, n_labels)``; several in a multilabel task.
 
-            >>> from ossicle.datasets.tasks import make_task
+        >>> from ossicle.datasets.tasks import make_task
         >>> clips = (Clip(Recording(Path("1.wav")), labels={"label": "dog|rain"}),)
         >>> tasks = (make_task("label", ["dog|rain", "sea"], "multilabel"),)
         >>> LabelledClips(clips, tasks).indicators().tolist()

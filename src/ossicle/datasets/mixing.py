@@ -36,7 +36,15 @@ CODE = (
     "audio",
     *(
         f"datasets.{name}"
-        for name in ("acoustics", "drawing", "layering", "mixing", "provenance", "sources")
+        for name in (
+            "acoustics",
+            "drawing",
+            "layering",
+            "mixing",
+            "provenance",
+            "recipes",
+            "sources",
+        )
     ),
 )
 """What makes the sounds; when it changes, the same recipe makes others."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ossicle import __version__
 from ossicle.errors import EvaluationError, MissingExtraError, ModelError
 from ossicle.evaluation.answers import Answers, Progress
-from ossicle.evaluation.judging import evaluate
+from ossicle.evaluation.regression import FIGURES, RegressionReport, Values, evaluate_task
 from ossicle.evaluation.report import Report
 from ossicle.extras import require
 from ossicle.models.cost import multiply_adds, n_parameters
@@ -55,6 +55,8 @@ class Benchmark:
         ``n, precision, recall, f1`` of each label.
     confusion : list of list of int, optional
         One row a label, one column an answer.
+    errors : mapping, optional
+        Of a regression, which has no labels: ``mae, rmse, r2, bias, median_absolute_error``.
     latency_ms : mapping
         ``mean, p50, p90, p99, runs, warmup`` of one window from samples to scores, on one thread;
         ``features`` and ``network``: the same figures of each half; ``real_time_factor``: seconds
@@ -76,6 +78,7 @@ class Benchmark:
     top3: float | None
     per_class: Mapping[str, Mapping[str, float | int | None]] | None
     confusion: list[list[int]] | None
+    errors: Mapping[str, float | None] | None
     latency_ms: Mapping[str, Any]
     memory_bytes: int | None
     macs: int | None
@@ -115,7 +118,7 @@ def benchmark(
     ----------
     classifier : Classifier, or path of a bundle
     dataset : Dataset, optional
-        Labelled clips for accuracy and confusion.
+        Labelled clips for accuracy and confusion, or for the errors of a regression.
     task : str, optional
         The classifier's first by default.
     runs, warmup : int
@@ -146,7 +149,7 @@ def benchmark(
     trained = load(classifier) if isinstance(classifier, str | Path) else classifier
     report = None
     if dataset is not None:
-        report = evaluate(trained, dataset, task=task, progress=progress)
+        report = evaluate_task(trained, dataset, task=task, progress=progress)
     with _on_disk(classifier) as bundle:
         cost = measure_cost(bundle, runs=runs, warmup=warmup)
         model = _file(bundle)
@@ -243,17 +246,24 @@ def _rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _quality(report: Report | None) -> dict[str, Any]:
+def _quality(report: Report | RegressionReport | None) -> dict[str, Any]:
+    found = dict.fromkeys(("data", "accuracy", "top3", "per_class", "confusion", "errors"))
     if report is None:
-        return dict.fromkeys(("data", "accuracy", "top3", "per_class", "confusion"))
+        return found
+    data = {
+        "name": report.data.name,
+        "sha256": _data_digest(report.answers),
+        "n": report.n_clips,
+        "classes": list(report.labels),
+        "skipped": len(report.skipped),
+    }
+    return {**found, "data": data, **_figures(report)}
+
+
+def _figures(report: Report | RegressionReport) -> dict[str, Any]:
+    if isinstance(report, RegressionReport):
+        return {"errors": {name: _known(getattr(report, name)) for name in FIGURES}}
     return {
-        "data": {
-            "name": report.data.name,
-            "sha256": _data_digest(report.answers),
-            "n": report.n_clips,
-            "classes": list(report.labels),
-            "skipped": len(report.skipped),
-        },
         "accuracy": report.accuracy,
         "top3": _top(report.answers),
         "per_class": {
@@ -269,7 +279,7 @@ def _quality(report: Report | None) -> dict[str, Any]:
     }
 
 
-def _data_digest(answers: Answers) -> str:
+def _data_digest(answers: Answers | Values) -> str:
     """The same for the same clips with the same labels, wherever they lie."""
     files = {clip.path: hashlib.sha256(clip.path.read_bytes()) for clip in answers.clips}
     lines = sorted(
@@ -354,9 +364,12 @@ def _times(times: Mapping[str, float]) -> str:
 def _quality_rows(made: Benchmark) -> list[tuple[str, str]]:
     if made.data is None:
         return []
-    top = "" if made.top3 is None else f", among the best three {made.top3:.3f}"
     skipped = f", {made.data['skipped']} skipped" if made.data["skipped"] else ""
     where = f"{made.data['n']} clips of {made.data['name']}{skipped}"
+    if made.errors is not None:
+        errors = [f"{name} {value:.4g}" for name, value in made.errors.items() if value is not None]
+        return [("errors", f"{', '.join(errors)}; {where}")]
+    top = "" if made.top3 is None else f", among the best three {made.top3:.3f}"
     return [("accuracy", f"{made.accuracy:.3f}{top}; {where}")]
 
 

@@ -14,9 +14,9 @@ from ossicle.evaluation import value_metrics
 from ossicle.evaluation.answers import Progress, hear, task_of
 from ossicle.evaluation.html import Section, Table, write_html
 from ossicle.evaluation.intervals import Interval, grouped_bootstrap
-from ossicle.evaluation.judging import MISTAKES, data_card, place_of
+from ossicle.evaluation.judging import MISTAKES, data_card, evaluate, place_of
 from ossicle.evaluation.plots import plot_values
-from ossicle.evaluation.report import Card, measured_on, plain, skipped_lines
+from ossicle.evaluation.report import Card, Report, measured_on, plain, skipped_lines
 from ossicle.evaluation.sections import about_data, made_by, pictures, skipped_files, warnings_of
 from ossicle.types import QUIET, Clip, Prediction, Task
 
@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from ossicle.classifier import Classifier
     from ossicle.datasets import Dataset
 
-__all__ = ["Miss", "RegressionReport", "Values", "ask_values", "evaluate_values", "judge_values"]
+__all__ = [
+    "Miss",
+    "RegressionReport",
+    "Values",
+    "ask_values",
+    "evaluate_task",
+    "evaluate_values",
+    "judge_values",
+]
 
 FIGURES: Mapping[str, Callable[[ArrayLike, ArrayLike], float]] = {
     "mae": value_metrics.mean_absolute_error,
@@ -211,6 +219,15 @@ def evaluate_values(
     if out is not None:
         write_html(out, f"Evaluation on {report.data.name or 'a data set'}", sections_of(report))
     return report
+
+
+def evaluate_task(
+    classifier: "Classifier", dataset: "Dataset", *, task: str | None = None, **options: Any
+) -> Report | RegressionReport:
+    """The report that suits the kind of the task; options as for `evaluate`."""
+    kinds = [each.kind for each in classifier.tasks if task in (None, each.name)]
+    judge = evaluate_values if kinds[:1] == ["regression"] else evaluate
+    return judge(classifier, dataset, task=task, **options)
 
 
 def ask_values(

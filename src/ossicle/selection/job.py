@@ -27,13 +27,16 @@ __all__ = ["LIBRARIES", "Fold", "Job", "jobs_of"]
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Clips to train on and clips to test on."""
 
-LIBRARIES = ("numpy", "scikit-learn", "onnx")
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "onnx")
 JUDGED = (
     "models",
     "classifier",
     "features.scaling",
     "evaluation.metrics",
-    *(f"selection.{part}" for part in ("job", "question", "leave_k_out", "cost", "assembly")),
+    *(
+        f"selection.{part}"
+        for part in ("job", "question", "leave_k_out", "cost", "assembly", "grid")
+    ),
 )
 """What decides a cell, beside its rows."""
 
@@ -96,7 +99,10 @@ def jobs_of(
     *,
     cost: bool = True,
 ) -> Iterator[Job]:
-    """Cut the work: by matrix, model and fold, and the cost of each model last if wanted."""
+    """Cut the work: by matrix, model and fold, and the cost of each model last if wanted.
+
+    A fold whose test clips are all quiet or unreadable has nothing to judge on and is passed over.
+    """
     order = sorted(range(len(configurations)), key=lambda place: _shares(configurations[place]))
     everything = np.arange(len(material.dataset)), np.array([], dtype=np.int64)
     truth = material.truth
@@ -106,6 +112,9 @@ def jobs_of(
         rows = material.rows(first.front_end, first.integration)
         of_rows = truth[rows.clip_index]
         for train, test in [*folds, everything][: len(folds) + cost]:
+            tested = rows.of_clips(test)
+            if len(test) and not len(tested):
+                continue
             learnt = material.question.learnt(type(first.model), of_rows, rows.of_clips(train))
             yield Job(
                 rows=rows,
@@ -114,7 +123,7 @@ def jobs_of(
                 question=material.question,
                 truth=of_rows,
                 train=learnt,
-                test=rows.of_clips(test),
+                test=tested,
                 window=material.window,
                 window_hop=material.window_hop,
             )

@@ -13,6 +13,7 @@ from ossicle.classifier import Decision
 from ossicle.datasets import Dataset
 from ossicle.errors import SearchError
 from ossicle.features import FeatureStore, FrontEnd
+from ossicle.features.store import LIBRARIES
 from ossicle.models.model import Matrix
 from ossicle.selection.question import Question, Truth
 from ossicle.types import Task
@@ -117,7 +118,7 @@ class Material:
         Raises
         ------
         SearchError
-            If no clip could be read.
+            If no clip could be read, or none of a label.
         """
         parameters = {
             "front_end": front_end.describe(),
@@ -127,7 +128,7 @@ class Material:
             "quiet": QUIET_LEVEL,
         }
         inputs = [self.fingerprint]
-        version = code_digest("audio", "features", "selection.material")
+        version = code_digest("audio", "features", "selection.material", libraries=LIBRARIES)
         key = self.store.key("rows", version=version, parameters=parameters, inputs=inputs)
         artifact = self.store.get(key)
         if artifact is None:
@@ -135,7 +136,9 @@ class Material:
                 self._describe(front_end, integration, out, progress)
             artifact = self.store.get(key)
             assert artifact is not None
-        return _read(artifact)
+        found = _read(artifact)
+        self._check_labels(found.clip_index, dict(found.skipped))
+        return found
 
     def _describe(
         self, front_end: FrontEnd, integration: str, out: Path, progress: StageProgress | None
@@ -159,7 +162,6 @@ class Material:
         if not loud.any():
             reasons = "; ".join(f"{path}: {why}" for path, why in skipped[:3])
             raise SearchError(f"none of {len(self.dataset)} clips can be used: {reasons}")
-        self._check_labels(table.clip_index[loud], dict(skipped))
         np.save(out / "matrix.npy", table.matrix(integration)[loud], allow_pickle=False)
         np.save(out / "clip_index.npy", table.clip_index[loud], allow_pickle=False)
         mean_frames = float(np.diff(table.offsets).mean())

@@ -38,9 +38,8 @@ def refit(
     with one_thread():
         scaler, matrix, _ = everything.scaled()
         fitted = question.fit(configuration.model, matrix, everything.truth[everything.train])
-        tested = [job for job in left_out if len(job.test)]
-        logits = np.concatenate([out_of_fold_logits(job)[0] for job in tested])
-    truth = np.concatenate([job.truth[job.test] for job in tested])
+        logits = np.concatenate([out_of_fold_logits(job)[0] for job in left_out])
+    truth = np.concatenate([job.truth[job.test] for job in left_out])
     return assemble(
         configuration,
         question,

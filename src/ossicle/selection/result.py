@@ -2,14 +2,14 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ossicle.classifier import Classifier
 from ossicle.datasets import Dataset, recording_marks
-from ossicle.errors import SearchError
+from ossicle.errors import SearchError, nearest
 from ossicle.selection.front import pareto_front
 from ossicle.selection.grid import Configuration
 from ossicle.selection.job import Fold
@@ -72,47 +72,60 @@ class SearchResult:
         ----------
         minimise, maximise : sequence of str, optional
             Any columns of the table, as ``("fpr", "bytes", "latency_ms")``; by default ``fpr``
-            against ``tpr`` for labels, ``rmse`` against ``bytes`` for a regression.
+            against ``tpr`` for labels, ``rmse`` against ``bytes`` for a regression, as far as any
+            row has them.
         """
         question = self.material.question
-        minimise = question.minimise if minimise is None else minimise
-        maximise = question.maximise if maximise is None else maximise
+        minimise = _measured(self.rows, question.minimise) if minimise is None else minimise
+        maximise = _measured(self.rows, question.maximise) if maximise is None else maximise
         kept = pareto_front(self.rows, minimise=minimise, maximise=maximise)
         return [self.rows[place] for place in kept]
 
-    def choose(self, **limits: float) -> Row:
+    def choose(self, *, where: Mapping[str, str] | None = None, **limits: float) -> Row:
         """The row with the highest ``tpr - fpr`` (of a regression the lowest error) within limits.
 
         Ties go to the higher accuracy, then to the smaller bundle, then to the order of the grid.
 
         Parameters
         ----------
+        where : mapping, optional
+            What columns hold, or begin with: ``{"model": "svm"}`` takes every svm, whatever its
+            parameters.
         **limits : float
             ``max_`` or ``min_`` and a column: ``max_fpr=0.02, max_bytes=100_000``.
 
         Raises
         ------
         SearchError
-            If no row keeps within the limits, with the nearest value there is.
+            If no row is such or keeps within the limits, with the nearest value there is.
 
         Source: Youden (1950), index for rating diagnostic tests.
         """
         allowed = list(range(len(self.rows)))
+        for column, wanted in (where or {}).items():
+            allowed = self._holding(allowed, column, wanted)
         for name, limit in limits.items():
             allowed = self._within(allowed, name, limit)
         best = min(allowed, key=self._preference)
         return self.rows[best]
 
-    def best(self, **limits: float) -> Classifier:
-        """Train the chosen row's configuration on all clips; limits as for `choose`."""
-        return self.classifier(self.choose(**limits)["id"])
+    def best(self, *, where: Mapping[str, str] | None = None, **limits: float) -> Classifier:
+        """Train the chosen row's configuration on all clips; as for `choose`."""
+        return self.classifier(self.choose(where=where, **limits)["id"])
+
+    def configuration(self, id: str) -> Configuration:  # noqa: A002 - the column's name
+        """Front end, integration, scaling and model of a row, as objects.
+
+        Raises
+        ------
+        SearchError
+            If no row has this id.
+        """
+        return self.configurations[self._place(id)]
 
     def classifier(self, id: str) -> Classifier:  # noqa: A002 - the column's name
         """Train the configuration of a row on all clips of the search."""
-        places = [place for place, row in enumerate(self.rows) if row["id"] == id]
-        if not places:
-            raise SearchError(f"no configuration {id!r}; the table's column id names them")
-        row = self.rows[places[0]]
+        row = self.rows[self._place(id)]
         measured = {
             key: value
             for key, value in row.items()
@@ -121,7 +134,7 @@ class SearchResult:
         for time in ("latency_ms", "train_ms"):  # they would change the bundle's bytes
             measured.pop(time, None)
         return refit(
-            self.configurations[places[0]],
+            self.configuration(id),
             self.material,
             self.folds,
             metrics={"validation": {**measured, "n_folds": len(self.folds)}},
@@ -154,8 +167,16 @@ class SearchResult:
         reports = {one: self._judged(one, test) for one in ids}
         rates = ("fpr", "tpr") if question.maximise else question.minimise[:1]
         figures = [{rate: getattr(report, rate) for rate in rates} for report in reports.values()]
-        kept = pareto_front(figures, minimise=rates[:1], maximise=rates[1:])
+        merits, costs = _sides(_measured(figures, rates))
+        kept = pareto_front(figures, minimise=costs, maximise=merits)
         return {ids[place]: reports[ids[place]] for place in kept}
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Columns of the picture; another figure in place of one that no row has."""
+        question = self.material.question
+        x, y, *_ = _measured(self.rows, (*question.axes, *question.qualities, "bytes"))
+        return x, y
 
     def plot(
         self,
@@ -180,10 +201,8 @@ class SearchResult:
         """
         from ossicle.evaluation.plots import plot_front, save_png
 
-        asked = (x, y) if x and y else self.axes
-        axes = [axis for axis in (*asked, z) if axis]
-        merits = [axis for axis in axes if axis in MERITS]
-        costs = [axis for axis in axes if axis not in MERITS]
+        axes = [axis for axis in (x or self.axes[0], y or self.axes[1], z) if axis]
+        merits, costs = _sides(axes)
         short, _ = without_shared(self.rows, "front_end")
         figure = plot_front(
             short,
@@ -205,21 +224,32 @@ class SearchResult:
             writer.writeheader()
             writer.writerows(self.rows)
 
-    @property
-    def axes(self) -> tuple[str, str]:
-        """What `plot` draws where nothing else is asked for: a cost, and a measured quality."""
-        question = self.material.question
-        measured = [name for name in question.qualities if not math.isnan(self.rows[0][name])]
-        return (
-            question.axes if set(question.axes) <= {*measured, "bytes"} else ("bytes", measured[0])
-        )
-
     def _judged(self, id: str, test: Dataset) -> Any:  # noqa: A002 - the column's name
         return self.material.question.evaluate(self.classifier(id), test)
 
     def _preference(self, place: int) -> tuple[float, ...]:
         row = self.rows[place]
         return (*self.material.question.preference(row), row["bytes"], place)
+
+    def _place(self, id: str) -> int:  # noqa: A002 - the column's name
+        ids = [row["id"] for row in self.rows]
+        if id in ids:
+            return ids.index(id)
+        if id in (row["id"] for row in self.dropped):
+            raise SearchError(
+                f"configuration {id!r} was dropped on the way; search without halving"
+            )
+        raise SearchError(f"no configuration {id!r}; the table's column id names them")
+
+    def _holding(self, places: list[int], column: str, wanted: str) -> list[int]:
+        columns = [key for key, value in self.rows[0].items() if isinstance(value, str)]
+        if column not in columns:
+            raise SearchError(f"where names the column {column!r}; {nearest(column, columns)}")
+        kept = [p for p in places if f"{self.rows[p][column]} ".startswith(f"{wanted} ")]
+        if not kept:
+            held = ", ".join(dict.fromkeys(self.rows[p][column] for p in places))
+            raise SearchError(f"no configuration has {column} {wanted!r}; there are {held:.300}")
+        return kept
 
     def _within(self, places: list[int], name: str, limit: float) -> list[int]:
         side, _, column = name.partition("_")
@@ -230,7 +260,10 @@ class SearchResult:
         sign = 1.0 if side == "max" else -1.0
         kept = [p for p in places if sign * self.rows[p][column] <= sign * limit]
         if not kept:
-            closest = min((self.rows[p][column] for p in places), key=lambda value: sign * value)
+            closest = min(
+                (self.rows[p][column] for p in places),
+                key=lambda value: math.inf if math.isnan(value) else sign * value,
+            )
             raise SearchError(
                 f"no configuration has {name}={limit:g}; the nearest has {column} {closest:.4g}. "
                 "Widen the limit or the grid"
@@ -252,6 +285,18 @@ class SearchResult:
             "n_clips": len(dataset),
             "n_skipped": len(self.skipped),
             "recordings": " ".join(self._marks()),
-            "n_configurations": len(self.rows),
+            "n_configurations": len(self.rows) + len(self.dropped),
             "seed": self.seed,
         }
+
+
+def _measured(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """Those of the columns in which any row has a number, each once."""
+    known = dict.fromkeys(columns)
+    return [name for name in known if not all(math.isnan(row[name]) for row in rows)]
+
+
+def _sides(columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Columns of which more is better, and those of which less is."""
+    merits = [name for name in columns if name in MERITS]
+    return merits, [name for name in columns if name not in MERITS]

@@ -9,11 +9,13 @@ from typing import Any
 
 from ossicle.datasets import Dataset
 from ossicle.errors import SearchError
+from ossicle.features.store import LIBRARIES as HEARING
 from ossicle.selection.admission import admit, folds_of, only_one_class
 from ossicle.selection.drawing import draw_configurations
 from ossicle.selection.grid import DEFAULT_GRID, DEFAULT_GRIDS, Configuration, Grid, expand
 from ossicle.selection.halving import Rung, restrict, rungs
-from ossicle.selection.job import LIBRARIES, Fold
+from ossicle.selection.job import LIBRARIES as LEARNING
+from ossicle.selection.job import Fold
 from ossicle.selection.material import Material, StageProgress
 from ossicle.selection.question import Question
 from ossicle.selection.result import SearchResult
@@ -25,6 +27,7 @@ from ossicle.workflow.files import digest, read_json, write_json
 __all__ = ["search"]
 
 SEARCHED = ("audio", "features", "models", "classifier", "evaluation", "selection")
+LIBRARIES = (*HEARING, *LEARNING)
 """What decides a table, beside the recordings and the grid."""
 
 

@@ -90,16 +90,13 @@ def timed(table: Mapping[str, Any], times: Sequence[Mapping[str, float]]) -> Tab
     return rows, tuple((path, why) for path, why in table["skipped"])
 
 
-def storable(row: Row) -> Row:
-    """A row with None where nothing could be measured, since JSON has no word for NaN.
+def storable(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures with None where nothing could be measured, since JSON has no word for NaN.
 
-    >>> storable({"model": "gmm", "fpr": 0.1, "tpr": math.nan})
-    {'model': 'gmm', 'fpr': 0.1, 'tpr': None}
+    >>> storable({"model": "gmm", "fpr": 0.1, "tpr": math.nan, "errors": {"attic": math.nan}})
+    {'model': 'gmm', 'fpr': 0.1, 'tpr': None, 'errors': {'attic': None}}
     """
-    return {
-        name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in row.items()
-    }
+    return {name: _storable(value) for name, value in figures.items()}
 
 
 def without_shared(rows: Sequence[Row], column: str) -> tuple[list[Row], str]:
@@ -112,6 +109,12 @@ def without_shared(rows: Sequence[Row], column: str) -> tuple[list[Row], str]:
     shared = [w for w in words[0][1:] if len(rows) > 1 and all(w in line for line in words)]
     kept = [" ".join(w for w in line if w not in shared) for line in words]
     return [{**row, column: text} for row, text in zip(rows, kept, strict=True)], " ".join(shared)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return storable(value)
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _results(

@@ -11,7 +11,9 @@ from typing import Any
 from ossicle.audio import Conversion, Piece, convert_audio
 from ossicle.datasets import Dataset, read_dataset
 from ossicle.errors import AudioError, DatasetError, WorkflowError
+from ossicle.features.store import LIBRARIES
 from ossicle.types import Clip
+from ossicle.workflow.code import code_digest
 from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.files import (
     canonical_json,
@@ -85,7 +87,8 @@ def convert_dataset(
 
     Labels, groups, folds, splits, licence, author and every other column go with each clip into
     ``clips.csv``. Clips cut from one recording share its group, so that no fold cuts it. What an
-    earlier run has done is not done again, unless the sound or the settings are others now.
+    earlier run has done is not done again, unless the sound, the settings or the code are others
+    now.
 
     Parameters
     ----------
@@ -224,14 +227,13 @@ def _convert(conversion: Conversion, job: _Job) -> _Done:
 
 
 def _made_of(conversion: Conversion, job: _Job) -> str:
-    """Names the sound by its bytes, and all that is done to it."""
+    """Names the sound by its bytes, all that is done to it, and the code that does it."""
     try:
         source = file_digest(job.source)
     except WorkflowError as error:
         raise AudioError(str(error)) from error
-    return digest(
-        canonical_json([source, job.start, job.end, job.target.suffix, asdict(conversion)])
-    )
+    asked = [source, job.start, job.end, job.target.suffix, asdict(conversion)]
+    return digest(canonical_json([*asked, code_digest("audio", libraries=LIBRARIES)]))
 
 
 def _held(record: Path) -> dict[str, Any]:

@@ -1,37 +1,23 @@
 """Steps with a finished classifier: judge it, let it answer, let it listen."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ossicle.audio import info, read_blocks, read_pcm
-from ossicle.classifier import load
-from ossicle.datasets import SOUND_ENDINGS, named_task
+from ossicle.classifier import Classifier, load
+from ossicle.datasets import SOUND_ENDINGS, Dataset, named_task
 from ossicle.errors import AudioError, DatasetError, FeatureError, ModelError
-from ossicle.evaluation import (
-    Benchmark,
-    RegressionReport,
-    Report,
-    benchmark,
-    evaluate,
-    evaluate_values,
-)
+from ossicle.evaluation import Benchmark, RegressionReport, Report, benchmark
+from ossicle.evaluation.regression import evaluate_task
 from ossicle.extras import require
 from ossicle.selection import StageProgress
 from ossicle.steps.data import open_dataset
 from ossicle.types import Event, Prediction, Samples
 
 __all__ = ["Heard", "benchmark_bundle", "evaluate_bundle", "listen_to", "predict_files"]
-
-
-JUDGES: Mapping[str, Callable[..., Report | RegressionReport]] = {
-    "binary": evaluate,
-    "multiclass": evaluate,
-    "regression": evaluate_values,
-}
-"""What judges each kind of task."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +42,10 @@ def evaluate_bundle(
 ) -> Report | RegressionReport:
     """Judge a classifier on a data set; with ``out``, write the HTML report."""
     classifier = load(bundle)
-    asked = named_task(task)[0] if task else None
-    known = [each for each in classifier.tasks if asked in (None, each.name)][:1]
-    of_numbers = [f"{each.name}:{each.kind}" for each in known if each.kind == "regression"]
-    dataset = open_dataset(path, layout=layout, task=next(iter(of_numbers), task), where=where)
-    return JUDGES.get(known[0].kind if known else "", evaluate)(
+    return evaluate_task(
         classifier,
-        dataset,
-        task=asked,
+        _opened(classifier, path, layout=layout, task=task, where=where),
+        task=named_task(task)[0] if task else None,
         out=out,
         command=command or None,
         progress=progress and partial(progress, "evaluate"),
@@ -82,15 +64,32 @@ def benchmark_bundle(
     progress: StageProgress | None = None,
 ) -> Benchmark:
     """Measure a classifier on this machine, and on a data set where one is named."""
-    dataset = open_dataset(path, layout=layout, task=task, where=where) if path else None
+    dataset = None
+    if path is not None:
+        dataset = _opened(load(bundle), path, layout=layout, task=task, where=where)
     return benchmark(
         bundle,
         dataset,
-        task=task,
+        task=named_task(task)[0] if task else None,
         runs=runs,
         warmup=warmup,
         progress=progress and partial(progress, "evaluate"),
     )
+
+
+def _opened(
+    classifier: Classifier,
+    path: Path,
+    *,
+    layout: str | None,
+    task: str | None,
+    where: Mapping[str, str] | None,
+) -> Dataset:
+    """A data set to judge on; a column that the classifier knows as numbers is read as numbers."""
+    asked = named_task(task)[0] if task else None
+    known = [each for each in classifier.tasks if asked in (None, each.name)][:1]
+    of_numbers = [f"{each.name}:{each.kind}" for each in known if each.kind == "regression"]
+    return open_dataset(path, layout=layout, task=next(iter(of_numbers), task), where=where)
 
 
 def predict_files(bundle: Path, sounds: Sequence[Path]) -> Heard:

@@ -8,8 +8,7 @@ from typing import Any
 from ossicle.datasets import Dataset, named_task
 from ossicle.errors import SearchError
 from ossicle.selection import SearchResult, StageProgress, nested_search, search
-from ossicle.selection.job import LIBRARIES
-from ossicle.selection.searching import SEARCHED
+from ossicle.selection.searching import LIBRARIES, SEARCHED
 from ossicle.selection.table import Row, storable
 from ossicle.steps.data import open_dataset
 from ossicle.steps.search_report import write_search_report
@@ -118,7 +117,7 @@ def search_dataset(
         paper = result.evaluate(held_out, paper_protocol=True) if paper_protocol else {}
     # Nested figures speak of the procedure: the classifier that is kept was trained on everything.
     name = "nested_test" if outer else "test"
-    figures = {name: question.summary(tests)} if tests else {}
+    figures = {name: storable(question.summary(tests))} if tests else {}
     replace(classifier, metrics={**classifier.metrics, **figures}).save(written["classifier"])
     judged = _Judged(result, chosen, tests, paper)
     _write(judged, written, command)
@@ -210,11 +209,12 @@ def _parts(
 
 
 def _summary(judged: _Judged) -> dict[str, Any]:
-    return judged.result.material.question.summary(judged.tests) if judged.tests else {"clips": 0}
+    question = judged.result.material.question
+    return storable(question.summary(judged.tests)) if judged.tests else {"clips": 0}
 
 
-def _qualities(report: Any, names: Sequence[str]) -> dict[str, float]:
-    return {name: getattr(report, name) for name in names}
+def _qualities(report: Any, names: Sequence[str]) -> dict[str, Any]:
+    return storable({name: getattr(report, name) for name in names})
 
 
 def _skipped(result: SearchResult, tests: Mapping[str, Any]) -> dict[tuple[str, str], None]:
