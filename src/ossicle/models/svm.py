@@ -248,9 +248,7 @@ def _kernel(
     return _Pairs(rows, others).kernel(gamma)
 
 
-def _unbound(
-    model: SupportVectorMachine, fitted: FittedSVM, dearer: SupportVectorMachine
-) -> bool:
+def _unbound(model: SupportVectorMachine, fitted: FittedSVM, dearer: SupportVectorMachine) -> bool:
     """Whether a fit is that of a higher cost too: no vector's weight is at its bound.
 
     Then all conditions of the optimum (Karush, Kuhn, Tucker) hold for any higher cost.

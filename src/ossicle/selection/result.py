@@ -13,7 +13,7 @@ from ossicle.errors import SearchError
 from ossicle.selection.front import pareto_front
 from ossicle.selection.grid import Configuration
 from ossicle.selection.job import Fold
-from ossicle.selection.material import Material
+from ossicle.selection.material import Material, name_of
 from ossicle.selection.refit import refit
 from ossicle.selection.table import Row
 from ossicle.workflow.files import replacing
@@ -35,7 +35,8 @@ class SearchResult:
         with ``_std`` over the folds, ``fpr, tpr, accuracy`` of labels, ``rmse, mae, r2`` of a
         regression; ``bytes`` of the bundle (without the list of what it learnt from);
         ``multiply_adds`` and ``latency_ms`` of one window, features and network; ``train_ms``.
-    skipped : tuple of (path, reason)
+    skipped : tuple of (str, str)
+        Path of a clip, with its limits where it is an excerpt, and the reason.
     configurations : tuple of Configuration
         In the order of the rows.
     material : Material
@@ -229,8 +230,8 @@ class SearchResult:
 
     def _marks(self) -> list[str]:
         """Short names of the recordings trained on, so that a test on them can be told."""
-        skipped = {path for path, _ in self.skipped}
-        paths = [clip.path for clip in self.material.dataset if str(clip.path) not in skipped]
+        skipped = {name for name, _ in self.skipped}
+        paths = [clip.path for clip in self.material.dataset if name_of(clip) not in skipped]
         return sorted(set(recording_marks(paths).values()))
 
     def _provenance(self) -> dict[str, Any]:
