@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from commands import answered
+from commands import answered, printed
 from sounds import RATE, tone_in_noise
 
 import ossicle
@@ -97,6 +97,15 @@ def test_recordings_of_one_label_are_enough_for_one_class_models(tmp_path):
     assert result.choose()["fpr"] == min(row["fpr"] for row in result.rows)
     outcome = answered("search", root, "--out", tmp_path / "run", "--test", "none", *GMM)
     assert outcome["chosen"]["tpr"] is None
+    assert outcome["front"] == [outcome["chosen"]["id"]]
+    held_out = answered("search", root, "--out", tmp_path / "held", *GMM)["test"]
+    assert held_out["tpr"] is None
+    assert "tpr" not in ossicle.load(tmp_path / "held" / "best.ossicle").metrics["test"]
+    page = (tmp_path / "held" / "report.html").read_text()
+    assert "not measured" in page
+    assert ">nan<" not in page
+    assert held_out["accuracy"] == pytest.approx(1.0 - held_out["fpr"])
+    assert "test: accuracy" in printed("search", root, "--out", tmp_path / "held", *GMM)
     classifier = result.best()
     assert classifier(tone_in_noise(1_900.0, seed=7, snr=15.0), RATE).label == "abnormal"
     with pytest.raises(SearchError, match="name one-class models such as gmm"):

@@ -73,11 +73,13 @@ class SearchResult:
         ----------
         minimise, maximise : sequence of str, optional
             Any columns of the table, as ``("fpr", "bytes", "latency_ms")``; by default ``fpr``
-            against ``tpr`` for labels, ``rmse`` against ``bytes`` for a regression.
+            against ``tpr`` for labels, ``rmse`` against ``bytes`` for a regression; of these two
+            the ones that were measured.
         """
         question = self.material.question
-        minimise = question.minimise if minimise is None else minimise
-        maximise = question.maximise if maximise is None else maximise
+        measured = self._measured()
+        minimise = [c for c in question.minimise if c in measured] if minimise is None else minimise
+        maximise = [c for c in question.maximise if c in measured] if maximise is None else maximise
         kept = pareto_front(self.rows, minimise=minimise, maximise=maximise)
         return [self.rows[place] for place in kept]
 
@@ -158,6 +160,15 @@ class SearchResult:
         kept = pareto_front(figures, minimise=rates[:1], maximise=rates[1:])
         return {ids[place]: reports[ids[place]] for place in kept}
 
+    @property
+    def axes(self) -> tuple[str, str]:
+        """What is drawn: TPR over FPR, RMSE over bytes; accuracy over bytes if TPR has no number.
+
+        Where all clips bear one label, none could be found or missed.
+        """
+        asked = self.material.question.axes
+        return asked if self._measured().issuperset(asked) else ("bytes", "accuracy")
+
     def plot(
         self,
         path: str | Path | None = None,
@@ -173,7 +184,7 @@ class SearchResult:
         ----------
         path : path, optional
         x, y, z : str, optional
-            Objectives: TPR over FPR, or RMSE over bytes, by default; a third in a second picture,
+            Objectives: those of `axes` by default; a third in a second picture,
             as ``x="bytes", y="tpr", z="latency_ms"``. Figures of merit are maximised, the others
             minimised.
         chosen : str, optional
@@ -181,7 +192,7 @@ class SearchResult:
         """
         from ossicle.evaluation.plots import plot_front, save_png
 
-        asked = (x, y) if x and y else self.material.question.axes
+        asked = (x, y) if x and y else self.axes
         axes = [axis for axis in (*asked, z) if axis]
         merits = [axis for axis in axes if axis in MERITS]
         costs = [axis for axis in axes if axis not in MERITS]
@@ -227,6 +238,10 @@ class SearchResult:
                 "Widen the limit or the grid"
             )
         return kept
+
+    def _measured(self) -> set[str]:
+        """Columns with a number in some row."""
+        return {name for row in self.rows for name, value in row.items() if value == value}
 
     def _marks(self) -> list[str]:
         """Short names of the recordings trained on, so that a test on them can be told."""

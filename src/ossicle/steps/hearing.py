@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ossicle.audio import info, read_blocks, read_pcm
-from ossicle.classifier import load
+from ossicle.classifier import Classifier, load
 from ossicle.datasets import SOUND_ENDINGS, named_task
 from ossicle.errors import AudioError, DatasetError, FeatureError, ModelError
 from ossicle.evaluation import (
@@ -56,11 +56,9 @@ def evaluate_bundle(
 ) -> Report | RegressionReport:
     """Judge a classifier on a data set; with ``out``, write the HTML report."""
     classifier = load(bundle)
-    asked = named_task(task)[0] if task else None
-    known = [each for each in classifier.tasks if asked in (None, each.name)][:1]
-    of_numbers = [f"{each.name}:{each.kind}" for each in known if each.kind == "regression"]
-    dataset = open_dataset(path, layout=layout, task=next(iter(of_numbers), task), where=where)
-    return JUDGES.get(known[0].kind if known else "", evaluate)(
+    asked, column, kind = _asked(classifier, task)
+    dataset = open_dataset(path, layout=layout, task=column, where=where)
+    return JUDGES.get(kind, evaluate)(
         classifier,
         dataset,
         task=asked,
@@ -68,6 +66,14 @@ def evaluate_bundle(
         command=command or None,
         progress=progress and partial(progress, "evaluate"),
     )
+
+
+def _asked(classifier: Classifier, task: str | None) -> tuple[str | None, str | None, str]:
+    """A task as the classifier names it, as its column is to be read, and its kind if known."""
+    asked = named_task(task)[0] if task else None
+    known = [each for each in classifier.tasks if asked in (None, each.name)][:1]
+    of_numbers = [f"{each.name}:{each.kind}" for each in known if each.kind == "regression"]
+    return asked, next(iter(of_numbers), task), known[0].kind if known else ""
 
 
 def benchmark_bundle(
@@ -82,11 +88,12 @@ def benchmark_bundle(
     progress: StageProgress | None = None,
 ) -> Benchmark:
     """Measure a classifier on this machine, and on a data set where one is named."""
-    dataset = open_dataset(path, layout=layout, task=task, where=where) if path else None
+    asked, column, _ = _asked(load(bundle), task)
+    dataset = open_dataset(path, layout=layout, task=column, where=where) if path else None
     return benchmark(
         bundle,
         dataset,
-        task=task,
+        task=asked,
         runs=runs,
         warmup=warmup,
         progress=progress and partial(progress, "evaluate"),

@@ -1,5 +1,6 @@
 """The HTML page of a search: the choice, the front, the table, and the figures on the test part."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from ossicle.evaluation.html import Picture, Section, Table, write_html
 from ossicle.evaluation.plots import png_bytes
+from ossicle.evaluation.report import said
 from ossicle.evaluation.sections import made_by
 from ossicle.selection import SearchResult
 from ossicle.selection.table import Row, without_shared
@@ -59,7 +61,7 @@ def _chosen(result: SearchResult, row: Row) -> Section:
         text=f"{row['model']} on {row['integration']} of {row['front_end']}: the best of "
         f"{judged} configurations on recordings left out of training (validation figures).",
         tiles=[
-            *((name, f"{row[name]:.3f}", _spread(row, name)) for name in _qualities(result)),
+            *((name, said(row[name]), _spread(row, name)) for name in _qualities(result)),
             ("bundle", f"{row['bytes'] / 1024:.0f} KiB", "one file"),
             ("latency", f"{row['latency_ms']:.2f} ms", "features and network, one window"),
             ("multiply-adds", f"{row['multiply_adds'] / 1e6:.2f} M", "a window"),
@@ -72,6 +74,8 @@ def _qualities(result: SearchResult) -> tuple[str, ...]:
 
 
 def _spread(row: Row, name: str) -> str:
+    if not math.isfinite(row[name]):
+        return "no clip bears this label"
     return f"± {row[f'{name}_std']:.3f} over folds"
 
 
@@ -110,7 +114,7 @@ def _parts(what: str, result: SearchResult, reports: Mapping[str, Any]) -> Table
 
 def _front(result: SearchResult, chosen: Row) -> Section:
     text = "Each point is a configuration, judged on recordings left out of its training."
-    quality = result.material.question.axes[1]
+    quality = result.axes[1]
     figures = {
         "One objective against another": result.plot(chosen=chosen["id"]),
         "Quality against bytes and latency": result.plot(

@@ -118,9 +118,10 @@ def search_dataset(
         paper = result.evaluate(held_out, paper_protocol=True) if paper_protocol else {}
     # Nested figures speak of the procedure: the classifier that is kept was trained on everything.
     name = "nested_test" if outer else "test"
-    figures = {name: question.summary(tests)} if tests else {}
-    replace(classifier, metrics={**classifier.metrics, **figures}).save(written["classifier"])
     judged = _Judged(result, chosen, tests, paper)
+    known = {key: value for key, value in _summary(judged).items() if value is not None}
+    figures = {name: known} if tests else {}
+    replace(classifier, metrics={**classifier.metrics, **figures}).save(written["classifier"])
     _write(judged, written, command)
     outcome = _outcome(judged, written)
     made = {what: file_digest(path) for what, path in written.items()}
@@ -210,7 +211,8 @@ def _parts(
 
 
 def _summary(judged: _Judged) -> dict[str, Any]:
-    return judged.result.material.question.summary(judged.tests) if judged.tests else {"clips": 0}
+    summary = judged.result.material.question.summary
+    return storable(summary(judged.tests)) if judged.tests else {"clips": 0}
 
 
 def _qualities(report: Any, names: Sequence[str]) -> dict[str, float]:
