@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from commands import answered, printed
+from commands import answered, printed, refused
 from sounds import RATE, tone_in_noise
 
 import ossicle
@@ -161,6 +161,11 @@ def test_a_regression_goes_through_the_command_line(pitches, tmp_path):
     assert outcome["test"]["rmse"] < 0.5
     report = answered("evaluate", tmp_path / "run" / "best.ossicle", pitches)
     assert report["n_clips"] == 60
+    asked = ["--task", "octaves:regression"]
+    message = refused(1, "bench", tmp_path / "run" / "best.ossicle", pitches, *asked)
+    assert "task 'octaves' is regression" in message
+    message = refused(1, "search", pitches, "--task", "octaves", "--out", tmp_path / "labels")
+    assert "name the task octaves:regression" in message
     assert "rmse" in (tmp_path / "run" / "table.csv").read_text()
     assert b"RMSE" in (tmp_path / "run" / "report.html").read_bytes()
 
