@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -24,6 +25,8 @@ from ossicle.classifier.archive import unpack
 from ossicle.cli.grid_options import grid_of, parameters, single_parameters
 from ossicle.cli.main import VERBS, verbs
 from ossicle.workflow.files import file_digest
+
+PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 @pytest.fixture(scope="module")
@@ -349,6 +352,24 @@ def test_doctor_names_what_is_missing_and_the_cure(monkeypatch):
     assert about["parts"]["plot"]["no-such-library"] is None
     assert about["parts"]["base"]["numpy"] == np.__version__
     assert {"WAV", "FLAC"} <= set(about["formats"])
+
+
+def test_doctor_knows_every_package_of_the_extras_that_are_run():
+    from ossicle.cli import doctor
+
+    extras = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
+    for part in ("search", "plot", "media", "microphone"):
+        named = {re.match(r"[\w-]+", words)[0] for words in extras[part]}
+        assert set(doctor.PARTS[part]) == named
+
+
+def test_doctor_counts_the_formats_of_an_installed_media_extra(monkeypatch):
+    from ossicle.cli import doctor
+
+    monkeypatch.setattr(doctor, "_version", lambda name: "1.0")
+    assert "M4A" in doctor._formats()
+    monkeypatch.setattr(doctor, "_version", lambda name: None)
+    assert "M4A" not in doctor._formats()
 
 
 # --- standard output and standard error -----------------------------------------------------------

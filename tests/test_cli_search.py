@@ -168,3 +168,12 @@ def test_a_recording_that_cannot_be_read_is_named_and_stops_nothing(tmp_path):
     skipped = answered(*words)["skipped"]
     assert [Path(path).name for path, _ in skipped] == ["broken.wav"]
     assert "broken.wav: " in printed(*words)
+
+
+def test_of_many_clips_left_out_the_first_are_named_and_the_rest_counted(tmp_path):
+    root = folders_of_tones(tmp_path / "tones", n_clips=8)
+    for number in range(7):
+        (root / "low" / f"broken{number}.wav").write_bytes(b"RIFF and then nothing of use")
+    text = printed("search", root, "--out", tmp_path / "run", *GRID, "--leave-out", "0.25")
+    assert text.count("skipped ") == 5
+    assert "and 2 more skipped; --json names all" in text

@@ -345,3 +345,10 @@ def test_a_data_set_of_nothing_can_be_looked_at():
     nothing = dataset()
     assert (len(nothing), len(nothing.groups), nothing.has_folds) == (0, 0, False)
     assert "0 clips" in str(nothing.check())
+
+
+def test_a_data_set_of_which_a_choice_left_nothing_says_so():
+    clip = Clip(Recording(Path("a.wav"), licence="CC BY-NC"), labels={"label": "low"})
+    nothing = Dataset((clip,), (make_task("label", ["low"]),), name="birds").licensed(("CC0",))
+    with pytest.raises(DatasetError, match=r"birds holds no clips; .* a licence .* left none"):
+        nothing.task()

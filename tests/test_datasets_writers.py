@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from commands import answered
+from commands import answered, printed
 from labelled_sounds import RATE, garden_in, noise, table_in
 
 from ossicle.audio import read_audio
@@ -298,3 +298,12 @@ def test_windows_of_strong_labels_are_exported_as_a_table_to_learn_from(garden, 
     assert len(set(windows.groups.tolist())) == 3
     for _, train, test in windows.folds():
         assert not {clip.path for clip in train} & {clip.path for clip in test}
+
+
+def test_export_names_the_labels_that_no_window_bears(tmp_path):
+    (tmp_path / "birds").mkdir()
+    noise(tmp_path / "birds" / "1.wav", 4.0)
+    (tmp_path / "birds" / "1.txt").write_text("0.2\t1.8\tsong\n1.8\t1.9\tcall\n")
+    words = ("data", "export", tmp_path / "birds", "--to", "csv", "--window", 2)
+    assert answered(*words, "--out", tmp_path / "long.csv")["lost"] == ["call"]
+    assert "no window bears call" in printed(*words, "--out", tmp_path / "again.csv")

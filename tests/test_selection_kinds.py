@@ -97,6 +97,15 @@ def test_recordings_of_one_label_are_enough_for_one_class_models(tmp_path):
     assert result.choose()["fpr"] == min(row["fpr"] for row in result.rows)
     outcome = answered("search", root, "--out", tmp_path / "run", "--test", "none", *GMM)
     assert outcome["chosen"]["tpr"] is None
+    assert outcome["front"] == [outcome["chosen"]["id"]]
+    held_out = answered("search", root, "--out", tmp_path / "held", *GMM)["test"]
+    assert held_out["tpr"] is None
+    assert "tpr" not in ossicle.load(tmp_path / "held" / "best.ossicle").metrics["test"]
+    page = (tmp_path / "held" / "report.html").read_text()
+    assert "not measured" in page
+    assert ">nan<" not in page
+    assert held_out["accuracy"] == pytest.approx(1.0 - held_out["fpr"])
+    assert "test: accuracy" in printed("search", root, "--out", tmp_path / "held", *GMM)
     classifier = result.best()
     assert classifier(tone_in_noise(1_900.0, seed=7, snr=15.0), RATE).label == "abnormal"
     with pytest.raises(SearchError, match="name one-class models such as gmm"):
@@ -199,6 +208,11 @@ def test_a_regression_goes_through_the_command_line(pitches, tmp_path):
     assert outcome["test"]["rmse"] < 0.5
     report = answered("evaluate", tmp_path / "run" / "best.ossicle", pitches)
     assert report["n_clips"] == 60
+    asked = ["--task", "octaves:regression"]
+    message = refused(1, "bench", tmp_path / "run" / "best.ossicle", pitches, *asked)
+    assert "task 'octaves' is regression" in message
+    message = refused(1, "search", pitches, "--task", "octaves", "--out", tmp_path / "labels")
+    assert "name the task octaves:regression" in message
     assert "rmse" in (tmp_path / "run" / "table.csv").read_text()
     assert b"RMSE" in (tmp_path / "run" / "report.html").read_bytes()
 

@@ -260,6 +260,33 @@ def test_quiet_windows_are_not_trained_on(tmp_path):
     ]
 
 
+def test_a_recording_of_which_one_excerpt_was_quiet_counts_as_trained_on(tmp_path):
+    silence = np.zeros(RATE, dtype=np.float32)
+    rows = ["path,label,start,end"]
+    for number in range(8):
+        label, pitch = ("high", 1_900.0) if number % 2 else ("low", 400.0)
+        tone = np.resize(tone_in_noise(pitch, seed=number), RATE)
+        write_audio(tmp_path / f"{number}.wav", np.concatenate([tone, silence]), RATE)
+        rows += [f"{number}.wav,{label},0,1", f"{number}.wav,{label},1,2"]
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    excerpts = read_dataset(tmp_path)
+    result = search(excerpts, grid={**GRID, "integration": ["mean"]}, leave_out=2)
+    assert [name.removeprefix(f"{tmp_path}/") for name, _ in result.skipped] == [
+        f"{number}.wav[1:2]" for number in range(8)
+    ]
+    report = evaluate(result.best(), excerpts)
+    assert report.data.n_trained_on == len(excerpts)
+
+
+def test_a_data_set_of_one_official_fold_is_searched_by_leave_k_out(tmp_path):
+    root = folders_of_tones(tmp_path, n_clips=6)
+    clips = tuple(replace(clip, fold="1") for clip in read_dataset(root))
+    one_fold = replace(read_dataset(root), clips=clips)
+    grid = {**GRID, "integration": ["mean"], "model": ["knn"]}
+    del grid["C"]
+    assert len(search(one_fold, grid=grid).folds) > 1
+
+
 def test_windows_of_a_clip_stay_together(tones, tmp_path):
     grid = {**GRID, "integration": ["mean"], "model": ["knn"]}
     del grid["C"]

@@ -13,11 +13,13 @@ __all__ = ["doctor"]
 
 PARTS = {
     "base": ("numpy", "scipy", "soundfile", "soxr", "onnxruntime", "click", "rich"),
-    "search": ("scikit-learn", "h5py", "onnx", "loky"),
+    "search": ("scikit-learn", "h5py", "onnx", "loky", "threadpoolctl"),
     "plot": ("matplotlib",),
     "media": ("av",),
     "microphone": ("sounddevice",),
 }
+OF_MEDIA = {"M4A", "WEBM", "WMA", "MP4"}
+"""What the extra ``media`` adds, the most used of it."""
 
 
 @click.command()
@@ -46,7 +48,8 @@ def _version(name: str) -> str | None:
 def _formats() -> list[str]:
     import soundfile
 
-    return sorted(set(soundfile.available_formats()) & {"WAV", "FLAC", "OGG", "MP3", "AIFF"})
+    found = set(soundfile.available_formats()) & {"WAV", "FLAC", "OGG", "MP3", "AIFF"}
+    return sorted(found | (OF_MEDIA if _version("av") else set()))
 
 
 def _text(found: dict[str, dict[str, str | None]]) -> str:

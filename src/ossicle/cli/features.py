@@ -21,7 +21,9 @@ __all__ = ["features"]
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The feature store.")
-@click.option("--front-end", default="log_mel", show_default=True, help="log_mel or mfcc.")
+@click.option(
+    "--front-end", default="log_mel", show_default=True, help="log_mel, mfcc, short_term, ..."
+)
 @click.option(
     "--set", "set_", multiple=True, metavar="NAME=VALUE", help="A parameter, e.g. n_mels=40."
 )

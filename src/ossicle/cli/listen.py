@@ -29,8 +29,8 @@ def listen(bundle: Path, source: str, sample_rate: int, block: float, as_json: b
 
     Each is printed when it is over, until the sound ends or Ctrl-C.
 
-    SOURCE is a sound file, "-" for raw 16-bit little-endian mono samples on standard input, or
-    "microphone" (needs: pip install 'ossicle[microphone]').
+    SOURCE is a sound file, "-" for raw 16-bit little-endian mono samples on standard input, or,
+    by default, "microphone" (needs: pip install 'ossicle[microphone]').
 
     \b
     ossicle listen alarm.ossicle kitchen.wav

@@ -21,6 +21,8 @@ from ossicle.cli.terminal import (
 __all__ = ["search"]
 
 HIDDEN = ("id", "fpr_std", "tpr_std", "mae_std", "r2_std", "train_ms")
+SHOWN = 5
+"""Most clips left out that are named."""
 """Columns of the table that a terminal has no room for."""
 
 
@@ -156,9 +158,16 @@ def _text(outcome: dict[str, Any]) -> str:
         f"paper's protocol, optimistic: {name} {_plain(row)}"
         for name, row in outcome["paper"].items()
     ]
-    lines += [f"skipped {path}: {why}" for path, why in outcome["skipped"]]
+    lines += _skipped_lines(outcome["skipped"])
     lines += ["", *(f"{what:10} {path}" for what, path in outcome["written"].items())]
     return "\n".join(lines)
+
+
+def _skipped_lines(skipped: list[tuple[str, str]]) -> list[str]:
+    """The first clips left out, and how many more: a recording has many quiet windows."""
+    lines = [f"skipped {name}: {why}" for name, why in skipped[:SHOWN]]
+    rest = len(skipped) - SHOWN
+    return [*lines, *([f"and {rest} more skipped; --json names all"] if rest > 0 else [])]
 
 
 def _place(rows: list[dict[str, Any]], ids: list[str]) -> list[str]:

@@ -41,6 +41,11 @@ class LabelledClips:
             If there is none.
         """
         names = [task.name for task in self.tasks]
+        if not names and not len(self):
+            raise DatasetError(
+                f"{self.name} holds no clips; what was chosen before, such as a licence or a "
+                "column, left none"
+            )
         if not names:
             raise DatasetError(
                 f"{self.name}: the {len(self)} recordings have no labels; put them in one folder "

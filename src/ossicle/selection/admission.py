@@ -62,16 +62,16 @@ def folds_of(
     seed: int,
     one_class: bool,
 ) -> tuple[Fold, ...]:
-    """Official folds if there are any and nothing else is asked, else leave-k-out.
+    """Official folds if there are several and nothing else is asked, else leave-k-out.
 
     Raises
     ------
     SearchError
         If there are too few, or one leaves nothing to learn from.
     """
-    if leave_out is None and dataset.has_folds:
-        folds = [(train, test) for _, train, test in dataset.fold_indices()]
-    else:
+    official = dataset.fold_indices() if dataset.has_folds and leave_out is None else ()
+    folds = [(train, test) for _, train, test in official]
+    if len(folds) < MIN_FOLDS:
         folds = leave_k_out(dataset.groups, 0.1 if leave_out is None else leave_out, seed=seed)
     if len(folds) < MIN_FOLDS:
         raise SearchError(

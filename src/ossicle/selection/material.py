@@ -16,7 +16,7 @@ from ossicle.features import FeatureStore, FrontEnd
 from ossicle.features.store import LIBRARIES
 from ossicle.models.model import Matrix
 from ossicle.selection.question import Question, Truth
-from ossicle.types import Task
+from ossicle.types import Clip, Task
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import read_json, write_json
 from ossicle.workflow.store import Artifact, Store
@@ -151,7 +151,7 @@ class Material:
             n_jobs=self.n_jobs,
             progress=progress and partial(progress, "features"),
         )
-        skipped = [(str(clip.path), why) for clip, why in table.skipped]
+        skipped = [(name_of(clip), why) for clip, why in table.skipped]
         if table.n_unavailable:
             raise SearchError(
                 f"{table.n_unavailable} recordings could not be read this time, such as "
@@ -171,10 +171,10 @@ class Material:
         """Refuse a label none of whose clips can be used, and say why they cannot."""
         for label in self.question.lost(self.truth, used)[:1]:
             clips = [clip for clip in self.dataset if clip.labels[self.task.name] == label]
-            path = str(clips[0].path)
+            name = name_of(clips[0])
             raise SearchError(
-                f"none of the {len(clips)} clips of {label!r} can be used, such as {path}: "
-                f"{reasons.get(path, 'no window')}; mend them or drop the label"
+                f"none of the {len(clips)} clips of {label!r} can be used, such as {name}: "
+                f"{reasons.get(name, 'no window')}; mend them or drop the label"
             )
 
     def _quiet_clips(
@@ -183,7 +183,12 @@ class Material:
         """Clips without a window that a classifier would listen to."""
         quiet = np.setdiff1d(clip_index, clip_index[loud])
         reason = f"quiet throughout: no window reaches {QUIET_LEVEL:g} dBFS"
-        return [(str(self.dataset[int(place)].path), reason) for place in quiet]
+        return [(name_of(self.dataset[int(place)]), reason) for place in quiet]
+
+
+def name_of(clip: Clip) -> str:
+    """The path of a clip, with the excerpt's limits where it is one."""
+    return f"{clip.path}{clip.id.removeprefix(clip.recording.name)}"
 
 
 def _read(artifact: Artifact) -> Rows:

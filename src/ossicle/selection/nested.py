@@ -26,7 +26,7 @@ def nested_search(
     outer: Mapping[str, tuple[Dataset, Dataset]],
     *,
     out: Path,
-    limits: Mapping[str, float] | None = None,
+    limits: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Iterator[NestedFold]:
     """Search on each outer training part, choose there, and judge once on its test part.

@@ -4,6 +4,7 @@ Counts of one fold are lists of numbers that may be added up over folds; figures
 """
 
 import abc
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -172,10 +173,10 @@ class LabelQuestion(Question[Report]):
             )
         absent = [labels[k] for k in range(len(labels)) if k not in present]
         if absent and not one_class:
-            raise SearchError(
-                f"{dataset.name}: no clip here bears {', '.join(absent)}; drop the label, or put "
-                "recordings of it into the training part"
-            )
+            advice = "drop the label, or put recordings of it into the training part"
+            if all(map(_is_number, labels)):
+                advice += f"; for a regression on numbers name the task {self.task.name}:regression"
+            raise SearchError(f"{dataset.name}: no clip here bears {', '.join(absent)}; {advice}")
         self.check_fold(dataset, np.arange(len(dataset)), one_class=one_class)
 
     def check_fold(self, dataset: Dataset, train: NDArray[np.int64], *, one_class: bool) -> None:
@@ -355,6 +356,13 @@ class ValueQuestion(Question[RegressionReport]):
             **self.figures(np.sum(counts, axis=0)),
             "errors": {name: report.rmse for name, report in reports.items()},
         }
+
+
+def _is_number(label: str) -> bool:
+    try:
+        return math.isfinite(float(label))
+    except ValueError:
+        return False
 
 
 QUESTIONS: dict[str, type[Question[Any]]] = {

@@ -13,7 +13,7 @@ from ossicle.errors import SearchError, nearest
 from ossicle.selection.front import pareto_front
 from ossicle.selection.grid import Configuration
 from ossicle.selection.job import Fold
-from ossicle.selection.material import Material
+from ossicle.selection.material import Material, name_of
 from ossicle.selection.refit import refit
 from ossicle.selection.table import Row, without_shared
 from ossicle.workflow.files import replacing
@@ -35,7 +35,8 @@ class SearchResult:
         with ``_std`` over the folds, ``fpr, tpr, accuracy`` of labels, ``rmse, mae, r2`` of a
         regression; ``bytes`` of the bundle (without the list of what it learnt from);
         ``multiply_adds`` and ``latency_ms`` of one window, features and network; ``train_ms``.
-    skipped : tuple of (path, reason)
+    skipped : tuple of (str, str)
+        Path of a clip, with its limits where it is an excerpt, and the reason.
     configurations : tuple of Configuration
         In the order of the rows.
     material : Material
@@ -142,7 +143,7 @@ class SearchResult:
         )
 
     def evaluate(
-        self, test: Dataset, *, paper_protocol: bool = False, **limits: float
+        self, test: Dataset, *, paper_protocol: bool = False, **limits: Any
     ) -> dict[str, Any]:
         """Judge the chosen configuration once on recordings the search has not seen.
 
@@ -193,7 +194,7 @@ class SearchResult:
         ----------
         path : path, optional
         x, y, z : str, optional
-            Objectives: TPR over FPR, or RMSE over bytes, by default; a third in a second picture,
+            Objectives: those of `axes` by default; a third in a second picture,
             as ``x="bytes", y="tpr", z="latency_ms"``. Figures of merit are maximised, the others
             minimised.
         chosen : str, optional
@@ -272,8 +273,8 @@ class SearchResult:
 
     def _marks(self) -> list[str]:
         """Short names of the recordings trained on, so that a test on them can be told."""
-        skipped = {path for path, _ in self.skipped}
-        paths = [clip.path for clip in self.material.dataset if str(clip.path) not in skipped]
+        skipped = {name for name, _ in self.skipped}
+        paths = [clip.path for clip in self.material.dataset if name_of(clip) not in skipped]
         return sorted(set(recording_marks(paths).values()))
 
     def _provenance(self) -> dict[str, Any]:

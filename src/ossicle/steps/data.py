@@ -142,14 +142,22 @@ def export_dataset(
     Returns
     -------
     dict
-        ``n_clips, out, licences`` (clips of each).
+        ``n_clips, out, licences`` (clips of each), ``lost`` (labels that no window bears).
     """
-    dataset = open_dataset(path, layout=layout, task=task, where=where, licences=licences)
-    if window is not None:
-        dataset = dataset.windows(window, window_hop)
+    read = open_dataset(path, layout=layout, task=task, where=where, licences=licences)
+    dataset = read if window is None else read.windows(window, window_hop)
     write_dataset(dataset, out, layout=to, copy=copy)
     names = Counter(licence_name(clip.recording.licence) or "not stated" for clip in dataset)
-    return {"n_clips": len(dataset), "out": str(out), "licences": dict(sorted(names.items()))}
+    return {
+        "n_clips": len(dataset),
+        "out": str(out),
+        "licences": dict(sorted(names.items())),
+        "lost": sorted(_borne(read) - _borne(dataset)),
+    }
+
+
+def _borne(dataset: Dataset) -> set[str]:
+    return {label for clip in dataset for label in clip.labels.values()}
 
 
 def split_dataset(

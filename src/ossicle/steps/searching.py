@@ -40,7 +40,7 @@ def search_dataset(
     layout: str | None = None,
     task: str | None = None,
     where: Mapping[str, str] | None = None,
-    limits: Mapping[str, float] | None = None,
+    limits: Mapping[str, Any] | None = None,
     paper_protocol: bool = False,
     n_jobs: int = 1,
     command: str = "",

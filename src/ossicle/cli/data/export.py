@@ -67,4 +67,9 @@ def export(
         copy=not no_sounds,
     )
     told = ", ".join(f"{name}: {count}" for name, count in done["licences"].items())
-    emit(done, f"{done['n_clips']} clips written to {out} ({told})", as_json=as_json)
+    lines = [f"{done['n_clips']} clips written to {out} ({told})"]
+    if done["lost"]:
+        lines.append(
+            f"no window bears {', '.join(done['lost'])}: others fill more of each; shorten --window"
+        )
+    emit(done, "\n".join(lines), as_json=as_json)
