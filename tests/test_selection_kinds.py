@@ -11,7 +11,7 @@ from sounds import RATE, tone_in_noise
 import ossicle
 from ossicle import SearchError
 from ossicle.audio import write_audio
-from ossicle.datasets import read_dataset
+from ossicle.datasets import Dataset, read_dataset
 from ossicle.selection import search
 from ossicle.selection.job import jobs_of
 from ossicle.selection.leave_k_out import out_of_fold_logits
@@ -110,6 +110,16 @@ def test_recordings_of_one_label_are_enough_for_one_class_models(tmp_path):
     assert classifier(tone_in_noise(1_900.0, seed=7, snr=15.0), RATE).label == "abnormal"
     with pytest.raises(SearchError, match="name one-class models such as gmm"):
         search(read_dataset(root), grid={**FRONT, "model": ["knn"]})
+
+
+def test_one_label_that_is_called_abnormal_is_refused(machines):
+    (task,) = machines.tasks
+    clips = tuple(replace(clip, labels={"label": "abnormal"}) for clip in machines)
+    with pytest.raises(SearchError, match=r"the only label is 'abnormal', .* what is normal"):
+        search(
+            Dataset(clips, (replace(task, kind="multiclass", labels=("abnormal",)),)),
+            grid=FRONT | {"model": "gmm"},
+        )
 
 
 def test_what_one_label_cannot_measure_is_left_out_of_every_page_and_file(tmp_path):

@@ -169,3 +169,10 @@ def test_the_truth_is_of_the_clips_of_the_material(tones, tmp_path):
     question = question_of(tones.task())
     material = Material(tones, question, None, None, "0" * 32, tmp_path, tmp_path / "features")
     assert material.truth.tolist() == tones.targets().tolist()
+
+
+def test_what_learns_from_too_few_rows_in_a_round_is_told_to_do_without(tones):
+    grid = {**FRONT, "integration": ["mean"], "model": ["knn"], "n_neighbors": [1, 3, 5, 25]}
+    assert len(search(tones, grid=grid, leave_out=0.2).rows) == 4
+    with pytest.raises(SearchError, match=r"n_neighbors is 25; .*: search without halving"):
+        search(tones, grid=grid, leave_out=0.2, halving=2)

@@ -85,6 +85,11 @@ def folds_of(
 
 def _against_the_unknown(task: Task) -> Task:
     """A task of one label, as the question whether a sound is of that label."""
+    if ABNORMAL in task.labels:
+        raise SearchError(
+            f"the only label is {ABNORMAL!r}, which is what one-class models call all that is not "
+            "as they have learnt; give recordings of what is normal"
+        )
     return Task(task.name, "binary", (*task.labels, ABNORMAL), task.labels, ABNORMAL)
 
 

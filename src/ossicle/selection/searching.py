@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.datasets import Dataset
-from ossicle.errors import SearchError
+from ossicle.errors import ModelError, SearchError
 from ossicle.features.store import LIBRARIES as HEARING
 from ossicle.selection.admission import admit, folds_of, only_one_class
 from ossicle.selection.drawing import draw_configurations
@@ -116,7 +116,7 @@ def search(
     dropped: list[Row] = []
     for rung in _rounds(len(configurations), halving, dataset):
         narrow = restrict(folds, dataset, question, rung.share, seed=seed)
-        judged = judged_rows(configurations, narrow, material, progress)
+        judged = _judged_on(rung.share, configurations, narrow, material, progress)
         configurations, lost = _halved(configurations, judged, rung.keep, question)
         dropped += [{**row, "share": rung.share} for row in lost]
     rows, skipped = _finished_table(configurations, folds, material, progress)
@@ -145,6 +145,21 @@ def _rounds(n_configurations: int, halving: int | None, dataset: Dataset) -> lis
     if halving is None:
         return []
     return rungs(n_configurations, halving, n_groups=int(dataset.groups.max()) + 1)
+
+
+def _judged_on(
+    share: float,
+    configurations: Sequence[Configuration],
+    folds: Sequence[Fold],
+    material: Material,
+    progress: StageProgress | None,
+) -> list[Row]:
+    try:
+        return judged_rows(configurations, folds, material, progress)
+    except ModelError as error:
+        raise SearchError(
+            f"{error}; that was on {share:.0%} of the recordings: search without halving"
+        ) from error
 
 
 def _halved(

@@ -15,6 +15,7 @@ from ossicle.datasets import (
     read_dataset,
     write_dataset,
 )
+from ossicle.datasets.dataset import SPLITS
 from ossicle.errors import DatasetError, nearest
 from ossicle.features import FeatureStore
 from ossicle.features import front_end as build
@@ -29,7 +30,6 @@ __all__ = [
     "split_dataset",
 ]
 
-SPLITS = ("train", "validation", "test")
 WHOLE = "clips.csv"
 TABLES = ("*.csv", "*/*.csv", "*.tsv", "*.jsonl", "*.selections.txt")
 """Files that may have a column for a task."""
