@@ -36,7 +36,7 @@ def admit(
     """
     one_class = only_one_class(configurations)
     asked = dataset.task(task)
-    if one_class and len(asked.labels) == 1:
+    if one_class and len(asked.labels) == 1 and asked.kind != "regression":
         asked = _against_the_unknown(asked)
     question = question_of(asked)
     for configuration in configurations:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ossicle.datasets import Dataset, named_task
 from ossicle.errors import SearchError
+from ossicle.evaluation.report import plain
 from ossicle.selection import SearchResult, StageProgress, nested_search, search
 from ossicle.selection.job import LIBRARIES
 from ossicle.selection.searching import SEARCHED
@@ -118,7 +119,7 @@ def search_dataset(
         paper = result.evaluate(held_out, paper_protocol=True) if paper_protocol else {}
     # Nested figures speak of the procedure: the classifier that is kept was trained on everything.
     name = "nested_test" if outer else "test"
-    figures = {name: question.summary(tests)} if tests else {}
+    figures = {name: plain(question.summary(tests))} if tests else {}
     replace(classifier, metrics={**classifier.metrics, **figures}).save(written["classifier"])
     judged = _Judged(result, chosen, tests, paper)
     _write(judged, written, command)
