@@ -25,14 +25,14 @@ def test_esc10_on_its_official_folds(recordings, tmp_path):
     test = figures(esc50, "--where", "esc10=True", "--test", "folds", "--out", out)
     assert test["clips"] == 400
     assert len(test["accuracies"]) == 5
-    assert test["accuracy"] >= 0.88
+    assert test["accuracy"] >= 0.90
 
 
 def test_esc50_on_its_official_folds(recordings, tmp_path):
     test = figures(str(recordings / "esc50"), "--test", "folds", "--out", str(tmp_path))
     assert test["clips"] == 2_000
     assert len(test["accuracies"]) == 5
-    assert test["accuracy"] >= 0.65
+    assert test["accuracy"] >= 0.70
 
 
 def test_digits_on_their_official_split_and_on_unknown_speakers(recordings, tmp_path):
@@ -43,4 +43,4 @@ def test_digits_on_their_official_split_and_on_unknown_speakers(recordings, tmp_
     unknown = figures(fsdd, "--test", "groups", *grid)
     assert unknown["clips"] == 3_000
     assert len(unknown["accuracies"]) == 6
-    assert 0.7 < unknown["accuracy"] < known["accuracy"]
+    assert 0.78 < unknown["accuracy"] < known["accuracy"]

@@ -76,12 +76,16 @@ def margins(configuration: Configuration, train: Rows, test: Rows) -> Margins:
     return logits[:, 1] - logits[:, 0]
 
 
+def _said(margin: Margins) -> float:
+    return float(np.mean(margin >= 0)) if margin.size else float("nan")
+
+
 def _tpr(truth: Truth, margin: Margins) -> float:
-    return float(np.mean(margin[truth] >= 0))
+    return _said(margin[truth])
 
 
 def _fpr(truth: Truth, margin: Margins) -> float:
-    return float(np.mean(margin[~truth] >= 0))
+    return _said(margin[~truth])
 
 
 def _tpr_at_fpr(truth: Truth, margin: Margins) -> float:

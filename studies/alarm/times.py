@@ -4,6 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ossicle import Dataset, FeatureStore, search
 from ossicle.selection import Configuration, expand
 from studies.alarm.keeping import Workplace
 from studies.alarm.mixes import DURATION, mixed
+from studies.alarm.settings import SMALL
 
 __all__ = ["PROCESSES", "STEPS", "measure_times"]
 
@@ -20,14 +22,17 @@ STEPS = ("mixing", "features", "leave-k-out", "whole search")
 
 
 def measure_times(place: Workplace) -> dict[str, Any]:
-    """Seconds of each step, one list a number of processes, one entry a round; they take turns."""
+    """Seconds of each step, one list a number of processes, one entry a round; they take turns.
+
+    Before each round a small one, not measured, starts the processes and loads the libraries.
+    """
     seconds: dict[str, dict[str, list[float]]] = {
         step: {str(n_jobs): [] for n_jobs in PROCESSES} for step in STEPS
     }
     for _ in range(place.settings.n_rounds):
         for n_jobs in PROCESSES:
-            with tempfile.TemporaryDirectory() as folder:
-                taken = _round(place, Path(folder), n_jobs)
+            _round(replace(place, settings=SMALL), n_jobs)
+            taken = _round(place, n_jobs)
             for step, value in zip(STEPS, taken, strict=True):
                 seconds[step][str(n_jobs)].append(value)
     return {
@@ -38,12 +43,15 @@ def measure_times(place: Workplace) -> dict[str, Any]:
     }
 
 
-def _round(place: Workplace, root: Path, n_jobs: int) -> list[float]:
+def _round(place: Workplace, n_jobs: int) -> list[float]:
     """Each of the steps once, in empty folders."""
-    mixing, mixes = _timed(lambda: _mix(place, root / "mixes", n_jobs))
-    describing, _ = _timed(lambda: _describe(place, mixes, root / "features", n_jobs))
-    judging, _ = _timed(lambda: _search(place, mixes, root / "judged", root / "features", n_jobs))
-    whole, _ = _timed(lambda: _search(place, mixes, root / "whole", None, n_jobs))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        features = root / "features"
+        mixing, mixes = _timed(lambda: _mix(place, root / "mixes", n_jobs))
+        describing, _ = _timed(lambda: _describe(place, mixes, features, n_jobs))
+        judging, _ = _timed(lambda: _search(place, mixes, root / "judged", features, n_jobs))
+        whole, _ = _timed(lambda: _search(place, mixes, root / "whole", None, n_jobs))
     return [mixing, describing, judging, whole]
 
 

@@ -32,6 +32,9 @@ from ossicle.models.settings import check_penalty, check_word
 __all__ = ["SupportVectorMachine"]
 
 KERNELS = ("rbf", "linear")
+
+IN_CACHE = 32
+"""Rows of a kernel worked on at a time, so that they stay in the processor's cache."""
 LIFT = 1e-3
 """By how much the winner of the votes is above all others; float32 keeps it for 500 labels."""
 
@@ -105,10 +108,8 @@ class SupportVectorMachine(Model):
         """The kernel's width on these training rows; None for the linear kernel."""
         if self.kernel == "linear":
             return None
-        variance = rows.var()
-        scale = 1.0 / (rows.shape[1] * variance) if variance > 0 else 1.0
         factor, relative = _gamma_factor(self.gamma)
-        return factor * scale if relative else factor
+        return factor * _scale(rows) if relative else factor
 
     def _fit(
         self,
@@ -122,7 +123,8 @@ class SupportVectorMachine(Model):
         machine = require("sklearn.svm", extra="search").SVC(
             C=self.C, kernel="precomputed", class_weight=self.class_weight
         )
-        machine.fit(kernel, targets)
+        with require("sklearn", extra="search").config_context(assume_finite=True):
+            machine.fit(kernel, targets)
         return FittedSVM(
             support=machine.support_,
             vectors=rows[machine.support_],
@@ -201,6 +203,12 @@ class FittedSVM:
         return graph.node("Add", graph.node("Add", *halves), graph.constant(self.intercepts))
 
 
+def _scale(rows: NDArray[np.float64]) -> float:
+    """scikit-learn's ``gamma="scale"``."""
+    variance = rows.var()
+    return 1.0 / (rows.shape[1] * variance) if variance > 0 else 1.0
+
+
 def _gamma_factor(gamma: float | str) -> tuple[float, bool]:
     """Value of ``gamma`` and whether it is relative to ``"scale"``."""
     if isinstance(gamma, str):
@@ -229,8 +237,12 @@ class _Pairs:
         """Linear kernel, or ``exp(-gamma |x - y|^2)``, shape ``(n_rows, n_others)``."""
         if gamma is None:
             return self._products
-        np.multiply(self._squared(), -gamma, out=self._kernel)
-        return np.asarray(np.exp(self._kernel, out=self._kernel))
+        squared = self._squared()
+        for first in range(0, len(squared), IN_CACHE):
+            block = self._kernel[first : first + IN_CACHE]
+            np.multiply(squared[first : first + IN_CACHE], -gamma, out=block)
+            np.exp(block, out=block)
+        return self._kernel
 
     def _squared(self) -> NDArray[np.float64]:
         """Squared distances."""
@@ -248,9 +260,7 @@ def _kernel(
     return _Pairs(rows, others).kernel(gamma)
 
 
-def _unbound(
-    model: SupportVectorMachine, fitted: FittedSVM, dearer: SupportVectorMachine
-) -> bool:
+def _unbound(model: SupportVectorMachine, fitted: FittedSVM, dearer: SupportVectorMachine) -> bool:
     """Whether a fit is that of a higher cost too: no vector's weight is at its bound.
 
     Then all conditions of the optimum (Karush, Kuhn, Tucker) hold for any higher cost.

@@ -15,7 +15,7 @@ from ossicle.selection.grid import Configuration
 from ossicle.selection.job import Fold
 from ossicle.selection.material import Material
 from ossicle.selection.refit import refit
-from ossicle.selection.table import Row
+from ossicle.selection.table import Row, without_shared
 from ossicle.workflow.files import replacing
 
 __all__ = ["SearchResult"]
@@ -180,12 +180,13 @@ class SearchResult:
         """
         from ossicle.evaluation.plots import plot_front, save_png
 
-        asked = (x, y) if x and y else self.material.question.axes
+        asked = (x, y) if x and y else self.axes
         axes = [axis for axis in (*asked, z) if axis]
         merits = [axis for axis in axes if axis in MERITS]
         costs = [axis for axis in axes if axis not in MERITS]
+        short, _ = without_shared(self.rows, "front_end")
         figure = plot_front(
-            self.rows,
+            short,
             x=axes[0],
             y=axes[1],
             z=z,
@@ -203,6 +204,15 @@ class SearchResult:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
             writer.writeheader()
             writer.writerows(self.rows)
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """What `plot` draws where nothing else is asked for: a cost, and a measured quality."""
+        question = self.material.question
+        measured = [name for name in question.qualities if not math.isnan(self.rows[0][name])]
+        return (
+            question.axes if set(question.axes) <= {*measured, "bytes"} else ("bytes", measured[0])
+        )
 
     def _judged(self, id: str, test: Dataset) -> Any:  # noqa: A002 - the column's name
         return self.material.question.evaluate(self.classifier(id), test)

@@ -110,7 +110,7 @@ def _parts(what: str, result: SearchResult, reports: Mapping[str, Any]) -> Table
 
 def _front(result: SearchResult, chosen: Row) -> Section:
     text = "Each point is a configuration, judged on recordings left out of its training."
-    quality = result.material.question.axes[1]
+    quality = result.axes[1]
     figures = {
         "One objective against another": result.plot(chosen=chosen["id"]),
         "Quality against bytes and latency": result.plot(

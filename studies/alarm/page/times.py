@@ -34,9 +34,9 @@ def times_section(found: Mapping[str, Any]) -> tuple[str, str]:
         f"(the part of the grid on the paper's features) on {found['n_cores']} CPU cores, measured "
         f"{times(n_rounds)} by turns, medians. Every step begins in empty folders. "
         "*Leave-k-out* begins with the features there and includes measuring what every "
-        "configuration costs; the *whole search* describes the mixes too. Processes stay for the "
-        "next step, so mixing pays for starting them. These figures, and the latencies above, are "
-        "the only ones that differ from run to run.",
+        "configuration costs; the *whole search* describes the mixes too. A small round, "
+        "not measured, goes before each and starts the processes. These figures, and the latencies "
+        "above, are the only ones that differ from run to run.",
         table(["step", "1 process (s)", "2 processes (s)", "speed-up"], rows),
         f"**Found:** {finding}",
     ]

@@ -114,7 +114,7 @@ _WORDS = {
     "tpr": "True positive rate",
     "auc": "Area under the ROC curve",
     "f1": "F1",
-    "bytes": "Size of the network",
+    "bytes": "Size of the bundle",
     "latency_ms": "Latency of a window",
     "macs": "Multiply-adds of a window",
     "size_bytes": "Size",
