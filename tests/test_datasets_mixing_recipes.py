@@ -96,6 +96,8 @@ def test_paths_are_relative_to_the_recipe(home: Path) -> None:
         ("alarms = {path = 'a', weight = '2'}", "weight = '2'"),
         ("alarms = {path = 'a', weight = 0}", "weight of 0; a positive number"),
         ("n = ", r"home\.toml is no TOML"),
+        ("n = " + "[" * 100_000, r"home\.toml is no TOML"),
+        ("n = " + "9" * 5_000, r"home\.toml is no TOML"),
     ],
 )
 def test_what_a_recipe_does_not_know_is_named(text: str, match: str, tmp_path: Path) -> None:

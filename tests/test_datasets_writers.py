@@ -212,6 +212,50 @@ def test_csv_is_written_and_read_again_equal(sounds, tmp_path, name):
     assert (again.clips, again.tasks) == (sounds.clips, sounds.tasks)
 
 
+def test_two_sounds_of_one_place_in_an_audiofolder_are_refused(tmp_path):
+    for number, name in enumerate(("a.wav", "train/a.wav")):
+        noise(tmp_path / "in" / name, 0.5, seed=number)
+    (tmp_path / "in/clips.csv").write_text("path,label,split\na.wav,x,train\ntrain/a.wav,y,\n")
+    with pytest.raises(DatasetError, match="would both be"):
+        write_dataset(read_dataset(tmp_path / "in"), tmp_path / "hub", layout="audiofolder")
+
+
+def test_sounds_whose_names_begin_alike_keep_their_own_label_tracks(tmp_path):
+    for number, name in enumerate(("a.wav", "a.wav.wav", "b.wav")):
+        noise(tmp_path / "in" / name, 0.5, seed=number)
+    (tmp_path / "in/clips.csv").write_text("path,label\na.wav,x\na.wav.wav,y\nb.wav,z\n")
+    write_dataset(read_dataset(tmp_path / "in"), tmp_path / "out", layout="audacity")
+    again = read_dataset(tmp_path / "out", layout="audacity")
+    assert {clip.path.name: clip.labels["label"] for clip in again} == {
+        "a.wav": "x",
+        "a.wav.wav": "y",
+        "b.wav": "z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("layout", "name"),
+    [
+        ("audacity", "0.txt"),
+        ("audacity", "0.wav"),
+        ("raven", "0.wav.selections.txt"),
+        ("dcase", "events.tsv"),
+        ("dcase", "recordings.csv"),
+        ("audiofolder", "metadata.csv"),
+    ],
+)
+def test_an_export_writes_over_nothing_else(sounds, tmp_path, layout, name):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    for _ in range(2):
+        with pytest.raises(DatasetError, match="would be lost"):
+            write_dataset(sounds, tmp_path / "out", layout=layout)
+    assert (tmp_path / "out" / name).read_text() == "mine"
+    (tmp_path / "out" / name).unlink()
+    write_dataset(sounds, tmp_path / "out", layout=layout)
+    write_dataset(sounds, tmp_path / "out", layout=layout)
+
+
 def test_an_unknown_layout_to_write_is_named(sounds, tmp_path):
     with pytest.raises(DatasetError, match="did you mean 'audacity'"):
         write_dataset(sounds, tmp_path, layout="audacty")
@@ -245,6 +289,34 @@ def test_a_tensor_is_written_and_read_again_equal(sounds, tmp_path):
 def test_clips_of_several_lengths_make_no_tensor(garden, tmp_path):
     with pytest.raises(DatasetError, match="a tensor needs equal ones"):
         write_dataset(garden.labelled(), tmp_path / "x.h5", layout="tensor")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sample_rate", np.inf),
+        ("sample_rate", -5),
+        ("sample_rate", 1e308),
+        ("sample_names", "ab"),
+        ("sample_names", [["a", "b"], ["c", "d"]]),
+        ("output", 3),
+        ("output", [0.0, 1.5]),
+        ("output", [np.nan, 1.0]),
+        ("output", np.zeros((2, 5))),
+        ("output", np.zeros((2, 2, 2))),
+    ],
+)
+def test_a_tensor_of_other_shapes_and_numbers_is_refused(tmp_path, name, value):
+    path = tmp_path / "x.h5"
+    write_tensor(path, Tensor(np.zeros((2, 1, 4, 4)), np.array([0, 1]), ("a", "b"), ("no", "yes")))
+    with h5py.File(path, "r+") as file:
+        if name == "sample_rate":
+            file.attrs[name] = value
+        else:
+            del file[name]
+            file[name] = value
+    with pytest.raises(DatasetError, match=r"x\.h5"):
+        read_tensor(path)
 
 
 @pytest.mark.parametrize("kind", ["external", "soft", "missing", "shape", "class", "text"])

@@ -260,6 +260,20 @@ def test_errors_of_a_regression_are_benchmarked_and_told_part_by_part(pitches, t
     assert "no column 'pitch'" in refused(1, "bench", bundle, pitches, "--task", "pitch")
 
 
+def test_a_test_part_without_one_label_is_saved_as_not_measured(tmp_path):
+    write_machines(tmp_path / "in", labels=("normal",), n_clips=30)
+    for take in range(2):
+        sound = tone_in_noise(1_900.0, seed=2_000 + take, snr=15.0)
+        write_audio(tmp_path / "in/broken" / f"{take}.wav", sound, RATE)
+    rows = [f"normal/{take}.wav,normal,{'test' if take > 24 else 'train'}" for take in range(30)]
+    rows += [f"broken/{take}.wav,broken,train" for take in range(2)]
+    (tmp_path / "in/clips.csv").write_text("\n".join(["path,label,split", *rows, ""]))
+    words = ["--model", "knn", "--set", "n_neighbors=1", *GMM[2:]]
+    answered("search", tmp_path / "in", "--out", tmp_path / "run", *words)
+    metrics = ossicle.Classifier.load(tmp_path / "run/best.ossicle").metrics
+    assert None in (metrics["test"]["fpr"], metrics["test"]["tpr"])
+
+
 def test_without_a_grid_each_kind_of_task_has_its_own(pitches):
     dataset = read_dataset(pitches, tasks=["octaves:regression"])
     result = search(dataset, leave_out=0.3)

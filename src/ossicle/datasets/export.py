@@ -1,8 +1,10 @@
 """Data sets as folders that stand for themselves: sounds copied, names kept, none outside."""
 
+import filecmp
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from ossicle.errors import DatasetError
 from ossicle.types import Clip
 from ossicle.workflow.files import replacing
 
-__all__ = ["export_folder", "export_names"]
+__all__ = ["export_folder", "export_names", "untaken"]
 
 _RESERVED = ("recordings.csv", "metadata.csv", "events.tsv", "clips.csv")
 
@@ -36,16 +38,38 @@ def export_folder(
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - Path.absolute keeps ".."
     names = export_names(dataset.clips)
-    clips = []
+    clips: list[Clip] = []
+    taken: dict[Path, Path] = {}
     for number, clip in enumerate(dataset.clips):
         is_cut = cut and (clip.start > 0.0 or clip.end is not None)
         name = f"{names[clip.path]}.{number:05}.wav" if is_cut else names[clip.path]
         place = folder / (clip.split if by_split else "") / name
+        if taken.setdefault(place, clip.path) != clip.path:
+            raise DatasetError(
+                f"{taken[place]} and {clip.path} would both be {place}; rename one of them"
+            )
         if copied:
             _cut(clip, place) if is_cut else _copy(clip.path, place)
         placed = replace(clip, recording=replace(clip.recording, path=place))
         clips.append(_excerpt(placed, names[clip.path]) if is_cut else placed)
     return replace(dataset, clips=tuple(clips))
+
+
+@contextmanager
+def untaken(path: Path) -> Iterator[Path]:
+    """Write a file whole or not at all, and never over one that holds something else.
+
+    Raises
+    ------
+    DatasetError
+        If there is another file of that name.
+    """
+    with replacing(path) as temporary:
+        yield temporary
+        if path.is_file() and not filecmp.cmp(path, temporary, shallow=False):
+            raise DatasetError(
+                f"{path} holds something else and would be lost; give a new or empty folder"
+            )
 
 
 def export_names(clips: Sequence[Clip]) -> dict[Path, str]:
@@ -70,7 +94,7 @@ def export_names(clips: Sequence[Clip]) -> dict[Path, str]:
 def _copy(source: Path, place: Path) -> None:
     if source == place:
         return
-    with replacing(place) as temporary:
+    with untaken(place) as temporary:
         try:
             shutil.copyfile(source, temporary)
         except FileNotFoundError as error:
@@ -84,4 +108,5 @@ def _excerpt(clip: Clip, recording: str) -> Clip:
 
 def _cut(clip: Clip, place: Path) -> None:
     samples, sample_rate = read_audio(clip.path, start=clip.start, end=clip.end, mono=False)
-    write_audio(place, samples, sample_rate, subtype="FLOAT")
+    with untaken(place) as temporary:
+        write_audio(temporary, samples, sample_rate, subtype="FLOAT")

@@ -200,7 +200,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         read = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"cannot read the recipe {path}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a whole number of thousands of digits
         raise DatasetError(f"{path} is no TOML: {error}") from error
     return {name: _argument(path, name, value) for name, value in read.items()}
 

@@ -20,6 +20,9 @@ from ossicle.types import Clip, Event, Task
 
 __all__ = ["by_recording", "clip_event", "whole_recordings", "window_clips", "window_labels"]
 
+SHORTEST_WINDOW = 1e-3
+"""Seconds; shorter windows are a mistyped unit, and more of them than memory holds."""
+
 _ROUNDING = 1e-6
 """Seconds by which the last window may pass the end of its recording."""
 
@@ -116,10 +119,11 @@ def window_clips(
     background: str | None,
 ) -> tuple[Clip, ...]:
     """The windows of all recordings that have a label, as clips; see `Dataset.windows`."""
-    if not (length > 0.0 and hop > 0.0 and 0.0 <= min_overlap <= 1.0):
+    allowed = SHORTEST_WINDOW <= length < math.inf and SHORTEST_WINDOW <= hop < math.inf
+    if not (allowed and 0.0 <= min_overlap <= 1.0):
         raise DatasetError(
-            f"windows of {length} s every {hop} s with an overlap of {min_overlap}; seconds above "
-            "0 and an overlap from 0 to 1 are allowed"
+            f"windows of {length} s every {hop} s with an overlap of {min_overlap}; seconds "
+            f"from {SHORTEST_WINDOW:g} and an overlap from 0 to 1 are allowed"
         )
     windows: list[Clip] = []
     for excerpts in by_recording(clips).values():

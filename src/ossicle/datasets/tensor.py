@@ -24,6 +24,7 @@ __all__ = ["Tensor", "dataset_tensor", "read_tensor", "write_tensor"]
 AXES = ("sample", "channel", "height", "width")
 RIGHTS = ("licences", "authors", "sources")
 TEXTS = ("sample_names", "class_names", *RIGHTS)
+MAX_RATE = 2**31
 LARGEST = 2**33
 """Bytes that a tensor may take once it is read."""
 
@@ -145,9 +146,9 @@ def read_tensor(path: str | Path) -> Tensor:
                 licences=texts["licences"],
                 authors=texts["authors"],
                 sources=texts["sources"],
-                sample_rate=int(file.attrs.get("sample_rate", 0)),
+                sample_rate=_rate(file.attrs.get("sample_rate", 0)),
             )
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise DatasetError(f"{path} is no data tensor: {error}") from error
     _check(tensor, path)
     return tensor
@@ -181,7 +182,17 @@ def _array(file: Any, name: str, h5py: Any) -> NDArray[Any]:
 def _texts(file: Any, name: str, h5py: Any) -> tuple[str, ...]:
     if name in RIGHTS and name not in file:
         return ()
-    return tuple(map(str, _stored(file, name, h5py).asstr()[()].tolist()))
+    found = _stored(file, name, h5py)
+    if found.ndim != 1:
+        raise ValueError(f"{name!r} has shape {found.shape}; one text a row is needed")
+    return tuple(map(str, found.asstr()[()].tolist()))
+
+
+def _rate(value: Any) -> int:
+    rate = int(value)
+    if rate != value or not 0 <= rate < MAX_RATE:
+        raise ValueError(f"a sample rate of {value} Hz; whole numbers from 0 are allowed")
+    return rate
 
 
 def _check(tensor: Tensor, path: Path) -> None:
@@ -191,11 +202,19 @@ def _check(tensor: Tensor, path: Path) -> None:
             f"{path}: input of shape {tensor.input.shape} for {len(tensor.sample_names)} names; "
             f"{', '.join(AXES)} are its axes, and each sample has a name"
         )
-    if len(tensor.output) != n_samples:
-        raise DatasetError(f"{path}: {len(tensor.output)} outputs for {n_samples} samples")
+    _check_output(tensor, path, n_samples)
     for name in RIGHTS:
         if (n_told := len(getattr(tensor, name))) not in (0, n_samples):
             raise DatasetError(f"{path}: {n_told} {name} for {n_samples} samples")
-    is_class = tensor.output.ndim == 1 and tensor.class_names and tensor.output.dtype.kind in "iu"
+    is_class = tensor.output.ndim == 1 and tensor.class_names
     if is_class and not np.isin(tensor.output, np.arange(len(tensor.class_names))).all():
         raise DatasetError(f"{path}: a class index has none of {len(tensor.class_names)} names")
+
+
+def _check_output(tensor: Tensor, path: Path, n_samples: int) -> None:
+    shape, n_classes = tensor.output.shape, len(tensor.class_names)
+    if shape not in ((n_samples,), (n_samples, n_classes)):
+        raise DatasetError(
+            f"{path}: output of shape {shape} for {n_samples} samples and {n_classes} classes; one "
+            "a sample, or one a sample and class, is allowed"
+        )

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ossicle.datasets.dataset import Dataset
-from ossicle.datasets.export import export_folder
+from ossicle.datasets.export import export_folder, untaken
 from ossicle.datasets.files import Found
 from ossicle.datasets.layouts.layout import labelled_dataset
 from ossicle.datasets.shown import shown
@@ -128,7 +128,8 @@ def annotations(dataset: Dataset, folder: Path, *, copied: bool) -> Mapping[str,
     abouts = whole_recordings(dataset.clips)
     ours = replace(dataset, clips=tuple(abouts))
     placed = export_folder(ours, folder, copied=copied)
-    write_table(folder / COMPANION, placed.clips, ())
+    with untaken(folder / COMPANION) as temporary:
+        write_table(temporary, placed.clips, ())
     clips = by_recording(dataset.clips)
     root = Path(folder).absolute()
     return {

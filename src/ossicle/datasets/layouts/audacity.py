@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from ossicle.datasets.dataset import Dataset
+from ossicle.datasets.export import untaken
 from ossicle.datasets.files import Found
 from ossicle.datasets.layouts.annotations import Marks, annotated_dataset, annotations, seconds
 from ossicle.datasets.layouts.layout import Layout, one_task
 from ossicle.errors import DatasetError
-from ossicle.workflow.files import replacing
 
 __all__ = ["AUDACITY"]
 
@@ -76,11 +76,12 @@ def _write(dataset: Dataset, path: Path, copied: bool) -> None:
     """A file of labels beside each sound, and ``recordings.csv``."""
     found = annotations(dataset, path, copied=copied)
     tracks = [str(PurePosixPath(sound).with_suffix(ENDING)) for sound in found]
-    shared = {track for track in tracks if tracks.count(track) > 1}
+    longer = {f"{sound}{ENDING}" for sound in found}
+    shared = {track for track in tracks if tracks.count(track) > 1 or track in longer}
     for (sound, events), track in zip(found.items(), tracks, strict=True):
         name = f"{sound}{ENDING}" if track in shared else track
         lines = [f"{event.start!r}\t{event.end!r}\t{event.label}\n" for event in events]
-        with replacing(path / name) as temporary:
+        with untaken(path / name) as temporary:
             temporary.write_text("".join(lines), encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from ossicle.datasets.columns import SPLIT_NAMES
 from ossicle.datasets.dataset import Dataset
-from ossicle.datasets.export import export_folder
+from ossicle.datasets.export import export_folder, untaken
 from ossicle.datasets.files import Found
 from ossicle.datasets.layouts.layout import Layout
 from ossicle.datasets.table import columns_of, read_table, write_table
@@ -97,7 +97,8 @@ def _cell(value: object) -> str:
 def _write(dataset: Dataset, path: Path, copied: bool) -> None:
     """``metadata.csv`` and the sounds, in the folder of their split."""
     placed = export_folder(dataset, path, copied=copied, by_split=True, cut=True)
-    write_table(path / CSV_NAME, placed.clips, placed.tasks, path_column=COLUMN)
+    with untaken(path / CSV_NAME) as temporary:
+        write_table(temporary, placed.clips, placed.tasks, path_column=COLUMN)
 
 
 AUDIOFOLDER = Layout(

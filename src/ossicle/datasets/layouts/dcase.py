@@ -18,13 +18,13 @@ from types import MappingProxyType
 
 from ossicle.datasets.columns import SPLIT_NAMES
 from ossicle.datasets.dataset import Dataset
+from ossicle.datasets.export import untaken
 from ossicle.datasets.files import Found
 from ossicle.datasets.layouts.annotations import annotations, companion_of, described
 from ossicle.datasets.layouts.layout import Layout, labelled_dataset, one_task
 from ossicle.datasets.table import columns_of, read_table, records
 from ossicle.errors import DatasetError
 from ossicle.types import Clip, TaskKind
-from ossicle.workflow.files import replacing
 
 __all__ = ["DCASE"]
 
@@ -105,7 +105,7 @@ def _write(dataset: Dataset, path: Path, copied: bool) -> None:
     """``events.tsv``, ``recordings.csv`` and the sounds."""
     found = annotations(dataset, path, copied=copied)
     with (
-        replacing(path / TABLE) as temporary,
+        untaken(path / TABLE) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")

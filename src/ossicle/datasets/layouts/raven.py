@@ -13,13 +13,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ossicle.audio import info
 from ossicle.datasets.dataset import Dataset
+from ossicle.datasets.export import untaken
 from ossicle.datasets.files import Found
 from ossicle.datasets.layouts.annotations import Marks, annotated_dataset, annotations, seconds
 from ossicle.datasets.layouts.layout import Layout, one_task
 from ossicle.datasets.table import columns_of
 from ossicle.errors import DatasetError
 from ossicle.types import Event
-from ossicle.workflow.files import replacing
 
 __all__ = ["RAVEN"]
 
@@ -124,7 +124,7 @@ def _write(dataset: Dataset, path: Path, copied: bool) -> None:
     for sound, events in annotations(dataset, path, copied=copied).items():
         name = PurePosixPath(sound).name
         lines = [_line(n, event, name, tops[name]) for n, event in enumerate(events, start=1)]
-        with replacing(path / f"{sound}{ENDING}") as temporary:
+        with untaken(path / f"{sound}{ENDING}") as temporary:
             temporary.write_text("\n".join(["\t".join(HEADER), *lines, ""]), encoding="utf-8")
 
 
