@@ -246,6 +246,21 @@ def test_errors_of_a_regression_are_benchmarked_and_told_part_by_part(pitches, t
     assert "no column 'pitch'" in refused(1, "bench", bundle, pitches, "--task", "pitch")
 
 
+def test_a_regression_makes_no_events_to_listen_for(pitches, tmp_path):
+    dataset = read_dataset(pitches, tasks=["octaves:regression"])
+    grid = {**FRONT, "model": ["ridge"]}
+    result = search(dataset, grid=grid, leave_out=0.3, window=0.3)
+    result.best().save(tmp_path / "pitch.ossicle")
+    said = refused(1, "listen", tmp_path / "pitch.ossicle", pitches.parent / "0.wav")
+    assert "answers numbers (octaves), which make no events; use predict" in said
+
+
+def test_numbers_taken_for_labels_are_told_to_be_a_regression(pitches, tmp_path):
+    words = ["--task", "octaves", "--out", tmp_path / "run", "--model", "ridge"]
+    said = refused(1, "search", pitches, *words)
+    assert "for a column of numbers, ask for octaves:regression" in said
+
+
 def test_without_a_grid_each_kind_of_task_has_its_own(pitches):
     dataset = read_dataset(pitches, tasks=["octaves:regression"])
     result = search(dataset, leave_out=0.3)

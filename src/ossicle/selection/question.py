@@ -39,6 +39,9 @@ ABNORMAL = "abnormal"
 DIGITS = 12
 """Figures are rounded far below what a clip is worth, so that equal counts are equal figures."""
 
+NAMED = 5
+"""Labels that an error names one by one."""
+
 Truth = NDArray[Any]
 Logits = NDArray[np.float64]
 R = TypeVar("R")
@@ -172,9 +175,14 @@ class LabelQuestion(Question[Report]):
             )
         absent = [labels[k] for k in range(len(labels)) if k not in present]
         if absent and not one_class:
+            more = f" and {len(absent) - NAMED} more labels" if len(absent) > NAMED else ""
+            hint = (
+                f"for a column of numbers, ask for {self.task.name}:regression"
+                if all(map(_is_number, labels))
+                else "drop the label, or put recordings of it into the training part"
+            )
             raise SearchError(
-                f"{dataset.name}: no clip here bears {', '.join(absent)}; drop the label, or put "
-                "recordings of it into the training part"
+                f"{dataset.name}: no clip here bears {', '.join(absent[:NAMED])}{more}; {hint}"
             )
         self.check_fold(dataset, np.arange(len(dataset)), one_class=one_class)
 
@@ -376,3 +384,11 @@ def question_of(task: Task) -> Question[Any]:
         allowed = ", ".join(QUESTIONS)
         raise SearchError(f"task {task.name!r} is {task.kind}; search takes {allowed}")
     return QUESTIONS[task.kind](task)
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
