@@ -218,8 +218,6 @@ def test_a_regression_goes_through_the_command_line(pitches, tmp_path):
     assert outcome["test"]["rmse"] < 0.5
     report = answered("evaluate", tmp_path / "run" / "best.ossicle", pitches)
     assert report["n_clips"] == 60
-    message = refused(1, "search", pitches, "--task", "octaves", "--out", tmp_path / "labels")
-    assert "name the task octaves:regression" in message
     assert "rmse" in (tmp_path / "run" / "table.csv").read_text()
     assert b"RMSE" in (tmp_path / "run" / "report.html").read_bytes()
 
@@ -269,6 +267,21 @@ def test_a_test_part_without_one_label_is_saved_as_not_measured(tmp_path):
     answered("search", tmp_path / "in", "--out", tmp_path / "run", *words)
     metrics = ossicle.load(tmp_path / "run/best.ossicle").metrics
     assert None in (metrics["test"]["fpr"], metrics["test"]["tpr"])
+
+
+def test_a_regression_makes_no_events_to_listen_for(pitches, tmp_path):
+    dataset = read_dataset(pitches, tasks=["octaves:regression"])
+    grid = {**FRONT, "model": ["ridge"]}
+    result = search(dataset, grid=grid, leave_out=0.3, window=0.3)
+    result.best().save(tmp_path / "pitch.ossicle")
+    said = refused(1, "listen", tmp_path / "pitch.ossicle", pitches.parent / "0.wav")
+    assert "answers numbers (octaves), which make no events; use predict" in said
+
+
+def test_numbers_taken_for_labels_are_told_to_be_a_regression(pitches, tmp_path):
+    words = ["--task", "octaves", "--out", tmp_path / "run", "--model", "ridge"]
+    said = refused(1, "search", pitches, *words)
+    assert "for a column of numbers, ask for octaves:regression" in said
 
 
 def test_without_a_grid_each_kind_of_task_has_its_own(pitches):

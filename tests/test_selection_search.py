@@ -166,19 +166,19 @@ def test_best_keeps_within_its_limits(found):
 
 def test_a_choice_among_some_rows_is_the_best_of_these(found):
     neighbours = [row for row in found.rows if row["model"].startswith("knn")]
-    chosen = found.choose(where={"model": "knn"})
+    chosen = found.choose({"model": "knn"})
     assert chosen in neighbours
     assert chosen["tpr"] - chosen["fpr"] == max(row["tpr"] - row["fpr"] for row in neighbours)
     both = {"model": "knn n_neighbors=3", "integration": "meanvar"}
-    configuration = found.configuration(found.choose(where=both)["id"])
+    configuration = found.configuration(found.choose(both)["id"])
     assert (configuration.model.n_neighbors, configuration.integration) == (3, "meanvar")
-    assert found.best(where={"model": "knn"}).provenance["configuration"]["model"]["name"] == "knn"
+    assert found.best({"model": "knn"}).provenance["configuration"]["model"]["name"] == "knn"
     with pytest.raises(
         SearchError, match=r"no configuration has model 'kn'; there are svm C=0.1, "
     ):
-        found.choose(where={"model": "kn"})
+        found.choose({"model": "kn"})
     with pytest.raises(SearchError, match="column 'modle'; did you mean 'model'"):
-        found.choose(where={"modle": "knn"})
+        found.choose({"modle": "knn"})
     with pytest.raises(SearchError, match="no configuration 'x'"):
         found.configuration("x")
 

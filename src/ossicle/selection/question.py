@@ -40,6 +40,9 @@ ABNORMAL = "abnormal"
 DIGITS = 12
 """Figures are rounded far below what a clip is worth, so that equal counts are equal figures."""
 
+NAMED = 5
+"""Labels that an error names one by one."""
+
 Truth = NDArray[Any]
 Logits = NDArray[np.float64]
 R = TypeVar("R")
@@ -173,10 +176,15 @@ class LabelQuestion(Question[Report]):
             )
         absent = [labels[k] for k in range(len(labels)) if k not in present]
         if absent and not one_class:
-            advice = "drop the label, or put recordings of it into the training part"
-            if all(map(_is_number, labels)):
-                advice += f"; for a regression on numbers name the task {self.task.name}:regression"
-            raise SearchError(f"{dataset.name}: no clip here bears {', '.join(absent)}; {advice}")
+            more = f" and {len(absent) - NAMED} more labels" if len(absent) > NAMED else ""
+            hint = (
+                f"for a column of numbers, ask for {self.task.name}:regression"
+                if all(map(_is_number, labels))
+                else "drop the label, or put recordings of it into the training part"
+            )
+            raise SearchError(
+                f"{dataset.name}: no clip here bears {', '.join(absent[:NAMED])}{more}; {hint}"
+            )
         self.check_fold(dataset, np.arange(len(dataset)), one_class=one_class)
 
     def check_fold(self, dataset: Dataset, train: NDArray[np.int64], *, one_class: bool) -> None:

@@ -82,7 +82,7 @@ class SearchResult:
         kept = pareto_front(self.rows, minimise=minimise, maximise=maximise)
         return [self.rows[place] for place in kept]
 
-    def choose(self, *, where: Mapping[str, str] | None = None, **limits: float) -> Row:
+    def choose(self, where: Mapping[str, str] | None = None, /, **limits: float) -> Row:
         """The row with the highest ``tpr - fpr`` (of a regression the lowest error) within limits.
 
         Ties go to the higher accuracy, then to the smaller bundle, then to the order of the grid.
@@ -110,9 +110,9 @@ class SearchResult:
         best = min(allowed, key=self._preference)
         return self.rows[best]
 
-    def best(self, *, where: Mapping[str, str] | None = None, **limits: float) -> Classifier:
+    def best(self, where: Mapping[str, str] | None = None, /, **limits: float) -> Classifier:
         """Train the chosen row's configuration on all clips; as for `choose`."""
-        return self.classifier(self.choose(where=where, **limits)["id"])
+        return self.classifier(self.choose(where, **limits)["id"])
 
     def configuration(self, id: str) -> Configuration:  # noqa: A002 - the column's name
         """Front end, integration, scaling and model of a row, as objects.

@@ -142,8 +142,13 @@ def listen_to(
     ------
     MissingExtraError
         If the microphone is asked for and sounddevice is not installed.
+    ModelError
+        If the classifier answers nothing but numbers, which make no events.
     """
     classifier = load(bundle)
+    if all(task.kind == "regression" for task in classifier.tasks):
+        names = ", ".join(task.name for task in classifier.tasks)
+        raise ModelError(f"{bundle} answers numbers ({names}), which make no events; use predict")
     rate, blocks = _blocks(source, sample_rate, block)
     stream = classifier.stream(rate)
     try:
