@@ -27,7 +27,7 @@ from ossicle.models import LogisticRegression, NearestNeighbours, SupportVectorM
 from ossicle.selection import Configuration
 from ossicle.selection.job import Job
 from ossicle.selection.material import Rows
-from ossicle.selection.question import question_of
+from ossicle.selection.questions import question_of
 from ossicle.selection.running import run_jobs
 from ossicle.types import Task
 from ossicle.workflow.store import Store

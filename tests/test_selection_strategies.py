@@ -13,7 +13,7 @@ from ossicle.datasets import Dataset, read_dataset
 from ossicle.selection import draw_configurations, expand, search
 from ossicle.selection.halving import restrict, rungs
 from ossicle.selection.material import Material
-from ossicle.selection.question import question_of
+from ossicle.selection.questions import question_of
 
 FRONT = {
     "front_end": ["log_mel"],

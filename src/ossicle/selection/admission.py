@@ -10,12 +10,16 @@ from ossicle.errors import BundleError, SearchError
 from ossicle.models import MODELS
 from ossicle.selection.grid import Configuration
 from ossicle.selection.job import Fold
-from ossicle.selection.question import ABNORMAL, Question, question_of
+from ossicle.selection.question import Question
+from ossicle.selection.questions import question_of
 from ossicle.types import Task
 
 __all__ = ["admit", "folds_of", "only_one_class"]
 
 MIN_FOLDS = 2
+
+ABNORMAL = "abnormal"
+"""What a one-class model calls that which is not as it has learnt, where no recording names it."""
 
 
 def admit(

@@ -28,15 +28,13 @@ Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Clips to train on and clips to test on."""
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "onnx")
+SELECTING = "job grid question label_question value_question questions leave_k_out cost assembly"
 JUDGED = (
     "models",
     "classifier",
     "features.scaling",
     "evaluation.metrics",
-    *(
-        f"selection.{part}"
-        for part in ("job", "question", "leave_k_out", "cost", "assembly", "grid")
-    ),
+    *(f"selection.{part}" for part in SELECTING.split()),
 )
 """What decides a cell, beside its rows."""
 
