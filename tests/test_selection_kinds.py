@@ -178,7 +178,7 @@ def test_a_test_part_without_one_label_is_saved_as_not_measured(tmp_path):
     (tmp_path / "in/clips.csv").write_text("\n".join(["path,label,split", *rows, ""]))
     words = ["--model", "knn", "--set", "n_neighbors=1", *GMM[2:]]
     answered("search", tmp_path / "in", "--out", tmp_path / "run", *words)
-    metrics = ossicle.Classifier.load(tmp_path / "run/best.ossicle").metrics
+    metrics = ossicle.load(tmp_path / "run" / "best.ossicle").metrics
     assert None in (metrics["test"]["fpr"], metrics["test"]["tpr"])
 
 

@@ -158,8 +158,8 @@ def _outcome(judged: _Judged, written: Mapping[str, Path]) -> dict[str, Any]:
         "rows": [storable(row) for row in judged.result.rows],
         "front": [row["id"] for row in judged.result.front()],
         "chosen": storable(judged.chosen),
-        "test": _summary(judged),
-        "paper": {name: _qualities(report, names) for name, report in judged.paper.items()},
+        "test": plain(_summary(judged)),
+        "paper": {name: plain(_qualities(report, names)) for name, report in judged.paper.items()},
         "skipped": [list(pair) for pair in _skipped(judged.result, judged.tests)],
         "written": {what: str(path) for what, path in written.items()},
     }
