@@ -172,4 +172,4 @@ def test_data_split_writes_one_table_that_reads_as_an_official_split(tmp_path):
     message = refused(
         1, "data", "split", tmp_path / "in/lists/clips.csv", "--out", tmp_path / "in/lists"
     )
-    assert "would be written over" in message
+    assert "could be written over" in message

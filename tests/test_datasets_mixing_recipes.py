@@ -109,3 +109,5 @@ def test_what_a_recipe_does_not_know_is_named(text: str, match: str, tmp_path: P
 def test_a_recipe_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot read the recipe"):
         read_recipe(tmp_path / "none.toml")
+    with pytest.raises(DatasetError, match="no regular file"):
+        read_recipe("/dev/zero")

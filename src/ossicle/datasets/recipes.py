@@ -196,6 +196,8 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     ((-5, 0, 5, 10), 3)
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise DatasetError(f"cannot read the recipe {path}: it is no regular file")
     try:
         read = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -173,8 +173,9 @@ def split_dataset(
     dict of name to number of clips
     """
     written = {name: out / f"{name}.csv" for name in SPLITS}
-    if path.resolve() in {each.resolve() for each in (*written.values(), out / WHOLE)}:
-        raise DatasetError(f"{path} would be written over; choose another folder than {out}")
+    made = {each.resolve() for each in (out, out / WHOLE, *written.values())}
+    if path.resolve() in made:
+        raise DatasetError(f"{path} could be written over; choose another folder than {out}")
     dataset = open_dataset(path)
     dealt = zip(SPLITS, dataset.split(fractions, seed=seed), strict=True)
     parts = {name: _in_split(part, name) for name, part in dealt}

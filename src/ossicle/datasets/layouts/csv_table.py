@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ossicle.datasets.columns import COLUMNS
 from ossicle.datasets.dataset import Dataset
+from ossicle.datasets.export import untaken
 from ossicle.datasets.files import TABLE_ENDING, Found
 from ossicle.datasets.layouts.layout import Layout, read_tabled
 from ossicle.datasets.table import columns_of
@@ -45,7 +46,9 @@ def _read(found: Found, tasks: Sequence[str] | None) -> Dataset:
 
 def _write(dataset: Dataset, path: Path, copied: bool) -> None:
     """A CSV at ``path``, or ``clips.csv`` in it; the sounds stay where they are."""
-    dataset.to_csv(path if path.suffix.lower() == TABLE_ENDING else path / PREFERRED)
+    table = path if path.suffix.lower() == TABLE_ENDING else path / PREFERRED
+    with untaken(table) as temporary:
+        dataset.to_csv(temporary)
 
 
 CSV = Layout("csv", "a CSV with a column path or filename", _matches, _read, _write)
