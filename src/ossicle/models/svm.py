@@ -228,30 +228,39 @@ class _Pairs:
     """
 
     def __init__(self, rows: NDArray[np.float64], others: NDArray[np.float64]) -> None:
-        self._products: NDArray[np.float64] = rows @ others.T
+        self._rows, self._others = rows, others
         self._distances: NDArray[np.float64] | None = None
-        self._lengths = (rows**2).sum(axis=1)[:, None], (others**2).sum(axis=1)
-        self._kernel = np.empty_like(self._products)
+        self._kernel = np.empty((0, 0))
 
     def kernel(self, gamma: float | None) -> NDArray[np.float64]:
         """Linear kernel, or ``exp(-gamma |x - y|^2)``, shape ``(n_rows, n_others)``."""
         if gamma is None:
-            return self._products
-        squared = self._squared()
-        for first in range(0, len(squared), IN_CACHE):
-            block = self._kernel[first : first + IN_CACHE]
-            np.multiply(squared[first : first + IN_CACHE], -gamma, out=block)
+            return np.asarray(self._rows @ self._others.T)
+        if self._distances is None:
+            self._distances = self._squared()
+            self._kernel = np.empty_like(self._distances)
+        for part in _parts(len(self._distances)):
+            block = self._kernel[part]
+            np.multiply(self._distances[part], -gamma, out=block)
             np.exp(block, out=block)
         return self._kernel
 
     def _squared(self) -> NDArray[np.float64]:
         """Squared distances."""
-        if self._distances is None:
-            self._distances = -2.0 * self._products
-            self._distances += self._lengths[0]
-            self._distances += self._lengths[1]
-            np.maximum(self._distances, 0.0, out=self._distances)
-        return self._distances
+        found: NDArray[np.float64] = self._rows @ self._others.T
+        lengths = (self._rows**2).sum(axis=1)[:, None], (self._others**2).sum(axis=1)
+        for part in _parts(len(found)):
+            block = found[part]
+            block *= -2.0
+            block += lengths[0][part]
+            block += lengths[1]
+            np.maximum(block, 0.0, out=block)
+        return found
+
+
+def _parts(n_rows: int) -> Iterator[slice]:
+    """Rows worked on together."""
+    return (slice(first, first + IN_CACHE) for first in range(0, n_rows, IN_CACHE))
 
 
 def _kernel(
