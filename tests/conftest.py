@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from sounds import folders_of_tones, table_of_tones
 # A busy machine is no failure, and the same code gives the same answer every time.
 settings.register_profile("ossicle", deadline=None, derandomize=True)
 settings.load_profile("ossicle")
+
+# A shell lets its background jobs ignore Ctrl-C, and so would every process that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def missing(part: str) -> None:
