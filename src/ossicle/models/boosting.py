@@ -1,19 +1,18 @@
 """Gradient boosting: small trees, each mending what those before it left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ossicle.extras import require
 from ossicle.models.graph import Graph
+from ossicle.models.growing import Growing
 from ossicle.models.model import (
     Matrix,
-    Model,
     Targets,
-    grown,
     present_labels,
     require_all_labels,
     spread,
@@ -26,7 +25,7 @@ __all__ = ["Boosting"]
 
 
 @dataclass(frozen=True)
-class Boosting(Model):
+class Boosting(Growing):
     """Gradient boosting of trees over histograms of 255 bins a feature.
 
     Parameters
@@ -58,6 +57,7 @@ class Boosting(Model):
 
     name: ClassVar[str] = "boosting"
     kinds: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass", "regression")
+    counted: ClassVar[str] = "max_iter"
     max_iter: int = 100
     learning_rate: float = 0.1
     max_leaf_nodes: int = 31
@@ -84,34 +84,6 @@ class Boosting(Model):
     def fit_values(self, matrix: Matrix, values: NDArray[np.float64]) -> "FittedBoosting":
         """Train a regression; see `Model.fit_values`."""
         return FittedBoosting(self._estimator("Regressor").fit(matrix, values), None, 1)
-
-    @classmethod
-    def sweep(
-        cls,
-        models: Sequence[Self],
-        train: Matrix,
-        targets: Targets,
-        test: Matrix,
-        *,
-        n_labels: int,
-    ) -> list[NDArray[np.float64]]:
-        """All numbers of rounds from the longest: a round never changes those before it."""
-
-        def grow(model: Self, counts: Sequence[int]) -> Mapping[int, NDArray[np.float64]]:
-            return model.fit(train, targets, n_labels=n_labels).staged(test, counts)
-
-        return grown(models, "max_iter", grow)
-
-    @classmethod
-    def sweep_values(
-        cls, models: Sequence[Self], train: Matrix, values: NDArray[np.float64], test: Matrix
-    ) -> list[NDArray[np.float64]]:
-        """As `sweep`."""
-
-        def grow(model: Self, counts: Sequence[int]) -> Mapping[int, NDArray[np.float64]]:
-            return model.fit_values(train, values).staged(test, counts)
-
-        return grown(models, "max_iter", grow)
 
     def _estimator(self, kind: str, **settings: Any) -> Any:
         name = "HistGradientBoosting" + kind

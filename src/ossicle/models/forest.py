@@ -1,20 +1,19 @@
 """Forests: many trees on random parts of the data, their answers averaged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ossicle.extras import require
 from ossicle.models.graph import Graph
+from ossicle.models.growing import Growing
 from ossicle.models.model import (
     LEAST_SHARE,
     Matrix,
-    Model,
     Targets,
-    grown,
     log_share,
     present_labels,
     require_all_labels,
@@ -28,10 +27,11 @@ __all__ = ["ExtraTrees", "RandomForest"]
 
 
 @dataclass(frozen=True)
-class _Forest(Model):
+class _Forest(Growing):
     """Settings that both kinds of forest share."""
 
     kinds: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass", "regression")
+    counted: ClassVar[str] = "n_estimators"
     estimator: ClassVar[str]
     n_estimators: int = 100
     max_depth: int | None = None
@@ -62,34 +62,6 @@ class _Forest(Model):
         """Train a regression; see `Model.fit_values`."""
         forest = self._estimator("Regressor").fit(matrix, values)
         return FittedForest(forest.estimators_, None, 1)
-
-    @classmethod
-    def sweep(
-        cls,
-        models: Sequence[Self],
-        train: Matrix,
-        targets: Targets,
-        test: Matrix,
-        *,
-        n_labels: int,
-    ) -> list[NDArray[np.float64]]:
-        """All numbers of trees from the largest forest: the first trees are always the same."""
-
-        def grow(model: Self, counts: Sequence[int]) -> Mapping[int, NDArray[np.float64]]:
-            return model.fit(train, targets, n_labels=n_labels).staged(test, counts)
-
-        return grown(models, "n_estimators", grow)
-
-    @classmethod
-    def sweep_values(
-        cls, models: Sequence[Self], train: Matrix, values: NDArray[np.float64], test: Matrix
-    ) -> list[NDArray[np.float64]]:
-        """As `sweep`."""
-
-        def grow(model: Self, counts: Sequence[int]) -> Mapping[int, NDArray[np.float64]]:
-            return model.fit_values(train, values).staged(test, counts)
-
-        return grown(models, "n_estimators", grow)
 
     def _estimator(self, kind: str, **settings: Any) -> Any:
         return getattr(require("sklearn.ensemble", extra="search"), self.estimator + kind)(

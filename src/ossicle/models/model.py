@@ -8,8 +8,8 @@ where settings can share work *exactly*.
 
 import abc
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ __all__ = [
     "Matrix",
     "Model",
     "Targets",
-    "grown",
     "log_share",
     "present_labels",
     "require_all_labels",
@@ -159,39 +158,6 @@ def spread(
     wide = np.full((len(logits), n_labels), -np.inf)
     wide[:, present] = logits
     return wide
-
-
-M = TypeVar("M", bound=Model)
-
-
-def grown(
-    models: Sequence[M],
-    setting: str,
-    grow: Callable[[M, Sequence[int]], Mapping[int, NDArray[np.float64]]],
-) -> list[NDArray[np.float64]]:
-    """Answers of models that grow in steps, each step leaving those before it as they are.
-
-    Parameters
-    ----------
-    models : sequence of models
-    setting : str
-        The hyper-parameter that counts the steps.
-    grow : callable
-        Trains one model and answers after each of several numbers of steps; called once for all
-        models that differ in ``setting`` alone.
-    """
-    groups: dict[M, list[int]] = {}
-    for model in models:
-        group = groups.setdefault(dataclasses.replace(model, **{setting: 1}), [])
-        group.append(getattr(model, setting))
-    answers = {
-        rest: grow(dataclasses.replace(rest, **{setting: max(counts)}), counts)
-        for rest, counts in groups.items()
-    }
-    return [
-        answers[dataclasses.replace(model, **{setting: 1})][getattr(model, setting)]
-        for model in models
-    ]
 
 
 def log_share(shares: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

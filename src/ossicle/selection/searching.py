@@ -154,6 +154,7 @@ def _judged_on(
     material: Material,
     progress: StageProgress | None,
 ) -> list[Row]:
+    """The rows of a round of halving, which may have too few recordings for a model."""
     try:
         return judged_rows(configurations, folds, material, progress)
     except ModelError as error:
