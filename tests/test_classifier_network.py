@@ -10,8 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 from small_classifiers import linear, save
 
 from ossicle.classifier import Network
-from ossicle.classifier.inspection import inspect_network
 from ossicle.errors import ModelError
+from ossicle.inference.inspection import inspect_network
 
 rng = np.random.default_rng(0)
 WEIGHTS, BIAS = rng.standard_normal((4, 3)), rng.standard_normal(3)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ossicle.classifier import Network
-from ossicle.classifier.inspection import inspect_network
 from ossicle.errors import ModelError
+from ossicle.inference.inspection import inspect_network
 from ossicle.models import Graph, RandomForest
 from ossicle.models.trees import Tree, round_down, tree_sums
 

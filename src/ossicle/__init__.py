@@ -49,6 +49,7 @@ _HOME = {
         "ModelError",
         "OssicleError",
         "SearchError",
+        "TrainingError",
         "WorkflowError",
     ],
     "ossicle.evaluation": [

@@ -9,6 +9,7 @@ OssicleError
 ├── BundleError         a ``*.ossicle`` file that is damaged, hostile or from the future
 ├── EvaluationError     figures that cannot be computed from what was given
 ├── SearchError         a grid, fold or front that cannot be searched
+├── TrainingError       a network, recipe or run folder that cannot be trained or resumed
 ├── WorkflowError       an artifact store or executor that failed
 └── MissingExtraError   an optional part that is not installed
 
@@ -28,6 +29,7 @@ __all__ = [
     "ModelError",
     "OssicleError",
     "SearchError",
+    "TrainingError",
     "UnavailableError",
     "WorkflowError",
     "nearest",
@@ -71,6 +73,10 @@ class EvaluationError(OssicleError):
 
 class SearchError(OssicleError):
     """A grid, fold or front that cannot be searched."""
+
+
+class TrainingError(OssicleError):
+    """A network, recipe or run folder that cannot be trained or resumed."""
 
 
 class WorkflowError(OssicleError):

@@ -1,22 +1,17 @@
 """The network of a bundle: features → one row of logits a task, by ONNX Runtime on one thread."""
 
 from collections.abc import Mapping
-from functools import cache
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from ossicle.classifier.inspection import inspect_network
 from ossicle.errors import ModelError
+from ossicle.inference import prepared_session
 
 __all__ = ["INPUT", "Network"]
 
 INPUT = "features"
 FLOATS = "tensor(float)"
-FATAL_ONLY = 4
-MAX_MEMORY_BYTES = 2 * 2**30
-"""What all networks of a process may hold together: more is asked for by a fault or an attack."""
 
 
 class Network:
@@ -37,9 +32,8 @@ class Network:
     """
 
     def __init__(self, data: bytes, *, n_labels: Mapping[str, int]) -> None:
-        inspect_network(data)
         self._n_labels = dict(n_labels)
-        self._session = _session(data)
+        self._session = prepared_session(data)
         try:
             self.input_shape = self._check_input()
             self._check_outputs()
@@ -123,31 +117,3 @@ class Network:
             raise ModelError(f"output {task!r} of the network is not finite: {value[0].tolist()}")
         row: NDArray[np.float32] = value[0]
         return row
-
-
-def _session(data: bytes) -> onnxruntime.InferenceSession:
-    """One thread, so that numbers never depend on the machine's load."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.use_deterministic_compute = True
-    options.log_severity_level = FATAL_ONLY  # what goes wrong is raised
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    try:
-        _limit_memory()
-        return onnxruntime.InferenceSession(
-            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
-        )
-    except Exception as error:  # the runtime's exceptions share no base of their own
-        raise ModelError(f"the network cannot be run: {error}") from error
-
-
-@cache
-def _limit_memory() -> None:
-    """Bound the memory that networks share; a process can do this once."""
-    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
-    memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
-    as_requested = 1  # the arena grows by what is asked for, not by doubling
-    settings = {"max_mem": MAX_MEMORY_BYTES, "arena_extend_strategy": as_requested}
-    onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg(settings))

@@ -11,8 +11,8 @@ References: onnx.proto (field numbers); Protocol Buffers, Encoding.
 import math
 from collections.abc import Iterator
 
-from ossicle.classifier.tree_inspection import TREE_OPERATOR, inspect_trees
 from ossicle.errors import ModelError
+from ossicle.inference.tree_inspection import TREE_OPERATOR, inspect_trees
 
 __all__ = ["MAX_NETWORK_BYTES", "inspect_network"]
 
