@@ -28,7 +28,7 @@ class Cnn(Architecture):
     kernel : int
         Side of the square kernels.
     padding : int
-        Zeros around the maps before each convolution.
+        Zeros around the maps before each convolution; 2 keeps the size under a kernel of 5.
     pool : pair of int
         Frames and bands that each max-pooling makes one.
     pooling : {"max", "mean", "mean_max"}
@@ -44,7 +44,7 @@ class Cnn(Architecture):
     width: int = 64
     n_hidden: int = 4
     kernel: int = 5
-    padding: int = 1
+    padding: int = 2
     pool: tuple[int, int] = (2, 2)
     pooling: str = "max"
     dropout: float = 0.0
