@@ -71,9 +71,18 @@ class Standing:
     best_epoch: int = 0
     best: tuple[float, ...] | None = None
 
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Standing":
+        """As `state` gave it, from JSON."""
+        return cls(state["epoch"], state["best_epoch"], tuple(state["best"]))
+
+    def state(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"epoch": self.epoch, "best_epoch": self.best_epoch, "best": list(self.best or ())}
+
     def after(self, epoch: int, merits: tuple[float, float]) -> "Standing":
         """With one more epoch; one that is no better leaves the best as it is."""
-        if self.best is None or merits > tuple(self.best):
+        if self.best is None or merits > self.best:
             return Standing(epoch, epoch, merits)
         return replace(self, epoch=epoch)
 
