@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 Matrix = NDArray[np.float32]
-"""Scaled, integrated features, shape ``(n_rows, n_features)``."""
+"""Scaled, integrated features, shape ``(n_rows, n_features)``; of a model that takes frames,
+shape ``(n_rows, n_frames, n_bands)``."""
 
 Targets = NDArray[np.int64]
 """Index of each row's label, shape ``(n_rows,)``."""
@@ -58,6 +59,12 @@ class Model(abc.ABC):
     """Kinds of task that the model answers."""
     one_class: ClassVar[bool] = False
     """Whether it learns what is normal from rows of one label alone, and doubts all else."""
+    takes_frames: ClassVar[bool] = False
+    """Whether it takes the frames of a window as they are, not integrated to one vector."""
+    code: ClassVar[tuple[str, ...]] = ()
+    """Parts of ossicle that decide what it learns, beside `ossicle.models`."""
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """What else decides it, as called in the package index."""
 
     @abc.abstractmethod
     def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> Fitted:

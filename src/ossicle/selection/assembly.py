@@ -6,7 +6,7 @@ from typing import Any
 from ossicle.classifier import Classifier, Decision
 from ossicle.features import Scaler
 from ossicle.models import Fitted
-from ossicle.selection.grid import Configuration
+from ossicle.selection.grid import FRAMES, Configuration
 from ossicle.selection.question import Question
 
 __all__ = ["assemble"]
@@ -25,11 +25,11 @@ def assemble(
     provenance: Mapping[str, Any] | None = None,
 ) -> Classifier:
     """The classifier a trained configuration is."""
-    name = question.task.name
+    name, integration = question.task.name, configuration.integration
     return Classifier(
         tasks=(question.task,),
         front_end=configuration.front_end,
-        integration=configuration.integration,
+        integration=None if integration == FRAMES else integration,
         scaler=scaler,
         network=fitted.onnx(name),
         window=window,

@@ -12,6 +12,7 @@ from ossicle.features import FrontEnd, integrate
 from ossicle.models import Fitted, Model
 from ossicle.models.cost import multiply_adds
 from ossicle.selection.assembly import assemble
+from ossicle.selection.grid import FRAMES
 from ossicle.selection.job import Job
 
 __all__ = ["TIMES", "describing_ms", "measure"]
@@ -51,6 +52,8 @@ def describing_ms(front: FrontEnd, integration: str, *, mean_frames: float) -> f
         scale=0.1, size=front.n_samples(max(1, round(mean_frames)))
     )
     sound = samples.astype(np.float32)
+    if integration == FRAMES:
+        return _median_ms(lambda: front(sound), DESCRIBING_RUNS)
     return _median_ms(lambda: integrate(front(sound), integration), DESCRIBING_RUNS)
 
 

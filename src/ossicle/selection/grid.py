@@ -4,7 +4,8 @@ A grid is a dict of lists, or a list of such dicts; it stands for the union of t
 Keys are ``front_end`` (names, descriptions or objects), ``integration``, ``scaling``, ``model``
 (names), and any parameter of the named front ends and models (``n_mels``, ``C``, ``n_neighbors``,
 ...). A parameter is given to those that have it, and at least one must. What a grid does not name
-is the first of the default grid.
+is the first of the default grid. Integrations are for models that take vectors: a network takes the
+frames as they are, scaled by band.
 """
 
 import itertools
@@ -20,12 +21,15 @@ from ossicle.models.registry import model_class
 from ossicle.selection.ranges import Range
 from ossicle.workflow.files import canonical_json, digest
 
-__all__ = ["DEFAULT_GRID", "DEFAULT_GRIDS", "SCALINGS", "Configuration", "Grid", "expand"]
+__all__ = ["DEFAULT_GRID", "DEFAULT_GRIDS", "FRAMES", "SCALINGS", "Configuration", "Grid", "expand"]
 
 Grid = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 SCALINGS = ("cell", "band")
 """Zero mean and unit spread of each column of the integrated features, or of all of a band."""
+
+FRAMES = "frames"
+"""Stands for the integration of models that take the frames of a window as they are."""
 
 DEFAULT_GRID: Mapping[str, Any] = {
     "front_end": [
@@ -64,15 +68,22 @@ class Configuration:
     scaling: str = "cell"
 
     def __post_init__(self) -> None:
-        integrated_size(1, 1, self.integration)  # refuses a word that is none
+        if self.model.takes_frames != (self.integration == FRAMES):
+            wanted = "frames" if self.model.takes_frames else "vectors"
+            raise SearchError(
+                f"integration is {self.integration!r}; {self.model.name} takes {wanted}"
+            )
+        if self.integration != FRAMES:
+            integrated_size(1, 1, self.integration)  # refuses a word that is none
         if self.scaling not in SCALINGS:
             raise SearchError(f"scaling is {self.scaling!r}; {nearest(self.scaling, SCALINGS)}")
 
     def fit_scaler(self, matrix: Matrix) -> Scaler:
-        """The scaling of a training part, shape ``(n_rows, n_features)``."""
-        return Scaler.fit(
-            matrix, n_bands=self.front_end.n_bands if self.scaling == "band" else None
-        )
+        """The scaling of a training part, rows of vectors or of frames."""
+        n_bands = self.front_end.n_bands
+        if self.model.takes_frames:
+            return Scaler.fit(matrix.reshape(-1, n_bands))
+        return Scaler.fit(matrix, n_bands=n_bands if self.scaling == "band" else None)
 
     def describe(self) -> dict[str, Any]:
         """The configuration as JSON."""
@@ -138,9 +149,10 @@ def _configurations(grid: Mapping[str, Any], default: Mapping[str, Any]) -> Iter
     _refuse_unknown(lists, {key for front in fronts for key in front.describe()}, kinds)
     for front in (front for base in fronts for front in _variants(base, lists)):
         for how, scaling, kind in itertools.product(integrations, scalings, kinds):
+            described = (FRAMES, "band") if kind.takes_frames else (how, scaling)
             for parameters in _products(_known_to(lists, kind.fields())):
                 learner = kind.from_parameters(parameters)
-                yield Configuration(front, how, learner, scaling)
+                yield Configuration(front, described[0], learner, described[1])
 
 
 def _variants(base: FrontEnd, lists: Mapping[str, list[Any]]) -> Iterator[FrontEnd]:

@@ -82,9 +82,10 @@ class Job:
 
     def key(self, store: Store) -> str:
         """Name of the result."""
+        model = type(self.models[0])
         return store.key(
             "cell",
-            version=code_digest(*JUDGED, libraries=LIBRARIES),
+            version=code_digest(*JUDGED, *model.code, libraries=(*LIBRARIES, *model.libraries)),
             parameters=self.parameters,
             inputs=[self.rows.key],
         )

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ossicle.classifier import Decision
 from ossicle.datasets import Dataset
 from ossicle.errors import SearchError
-from ossicle.features import FeatureStore, FrontEnd
+from ossicle.features import FeatureStore, FeatureTable, FrontEnd
 from ossicle.features.store import LIBRARIES
 from ossicle.models.model import Matrix
+from ossicle.selection.grid import FRAMES
 from ossicle.selection.question import Question, Truth
 from ossicle.types import Clip, Task
 from ossicle.workflow.code import code_digest
@@ -57,7 +58,7 @@ class Rows:
 
     @property
     def matrix(self) -> Matrix:
-        """float32, shape ``(n_rows, n_features)``, mapped from the file."""
+        """Vectors or frames, see `ossicle.models.model.Matrix`, mapped from the file."""
         rows: Matrix = np.load(self.path, mmap_mode="r", allow_pickle=False)
         return rows
 
@@ -162,7 +163,7 @@ class Material:
         if not loud.any():
             reasons = "; ".join(f"{path}: {why}" for path, why in skipped[:3])
             raise SearchError(f"none of {len(self.dataset)} clips can be used: {reasons}")
-        np.save(out / "matrix.npy", table.matrix(integration)[loud], allow_pickle=False)
+        np.save(out / "matrix.npy", _integrated(table, integration)[loud], allow_pickle=False)
         np.save(out / "clip_index.npy", table.clip_index[loud], allow_pickle=False)
         mean_frames = float(np.diff(table.offsets).mean())
         write_json(out / "rows.json", {"skipped": skipped, "mean_frames": mean_frames})
@@ -184,6 +185,13 @@ class Material:
         quiet = np.setdiff1d(clip_index, clip_index[loud])
         reason = f"quiet throughout: no window reaches {QUIET_LEVEL:g} dBFS"
         return [(name_of(self.dataset[int(place)]), reason) for place in quiet]
+
+
+def _integrated(table: FeatureTable, integration: str) -> Matrix:
+    """Every window as a vector, or as its frames."""
+    if integration == FRAMES:
+        return table.matrix("stack").reshape(len(table), -1, table.n_bands)
+    return table.matrix(integration)
 
 
 def name_of(clip: Clip) -> str:

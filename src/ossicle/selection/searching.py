@@ -26,7 +26,7 @@ from ossicle.workflow.files import digest, read_json, write_json
 
 __all__ = ["search"]
 
-SEARCHED = ("audio", "features", "models", "classifier", "evaluation", "selection")
+SEARCHED = ("audio", "features", "models", "classifier", "evaluation", "training", "selection")
 LIBRARIES = (*HEARING, *LEARNING)
 """What decides a table, beside the recordings and the grid."""
 
@@ -188,7 +188,8 @@ def _finished_table(
         "window": [material.window, material.window_hop],
     }
     inputs = [material.fingerprint]
-    version = code_digest(*SEARCHED, libraries=LIBRARIES)
+    learning = {library for each in configurations for library in type(each.model).libraries}
+    version = code_digest(*SEARCHED, libraries=(*LIBRARIES, *learning))
     key = store.key("search", version=version, parameters=parameters, inputs=inputs)
     artifact, times = store.get(key), times_path(store, key)
     if artifact is None or not times.is_file():
