@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ossicle.errors import OssicleError, TrainingError
 from ossicle.features import Scaler
 from ossicle.training.augmentation import Augmentation, mixed_pairs
-from ossicle.training.examples import Batch, Examples, Features
+from ossicle.training.examples import Batch, Features
+from ossicle.training.frames import Windows
 
 __all__ = ["loaded"]
 
@@ -41,7 +42,7 @@ class _Arrays(NamedTuple):
 
 
 def loaded(
-    examples: Examples,
+    examples: Windows,
     batches: Sequence[NDArray[np.int64]],
     *,
     scaler: Scaler | None = None,
@@ -54,7 +55,7 @@ def loaded(
 
     Parameters
     ----------
-    examples : Examples
+    examples : Examples or other windows
     batches : sequence of int array
         Rows of each batch.
     scaler : Scaler, optional
@@ -89,7 +90,7 @@ def loaded(
 class _Maker:
     """Makes the batches of an epoch, each by its place."""
 
-    examples: Examples
+    examples: Windows
     batches: tuple[NDArray[np.int64], ...]
     scaler: Scaler | None
     augmentation: Augmentation | None

@@ -24,7 +24,29 @@ from ossicle.training.objectives import Objective
 from ossicle.training.optimizers import set_learning_rate
 from ossicle.training.settings import Settings
 
-__all__ = ["Callback", "Judgement", "Learner", "NotFiniteError", "Record", "Standing", "learn"]
+__all__ = [
+    "Callback",
+    "Judgement",
+    "Learner",
+    "NotFiniteError",
+    "Record",
+    "Standing",
+    "learn",
+    "reproducible",
+    "seed_epoch",
+    "train_epoch",
+]
+    "Callback",
+    "Judgement",
+    "Learner",
+    "NotFiniteError",
+    "Record",
+    "Standing",
+    "learn",
+    "reproducible",
+    "seed_epoch",
+    "train_epoch",
+]
 
 Record = dict[str, Any]
 """A line of the history: what an epoch learnt and how it was judged."""
@@ -211,9 +233,9 @@ def learn(
     """
     while not standing.is_over(settings.epochs, settings.patience):
         epoch = standing.epoch + 1
-        torch.manual_seed(_seed_of(settings.seed, epoch))
+        seed_epoch(settings.seed, epoch)
         rate = learner.rate
-        train, seconds = _train_epoch(learner, batches(epoch), epoch)
+        train, seconds = train_epoch(learner, batches(epoch), epoch)
         judgement, seconds["judging"] = _timed(lambda: judge(learner.judged))
         standing = standing.after(epoch, judgement.merits(settings.best_by))
         record = _record(standing, rate, train, judgement)
@@ -238,7 +260,7 @@ def reproducible(device: torch.device) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[1])
 
 
-def _train_epoch(
+def train_epoch(
     learner: Learner, batches: Iterable[Batch], epoch: int
 ) -> tuple[Record, dict[str, float]]:
     """Mean losses of the epoch, and its seconds: all, and those spent waiting for batches."""
@@ -278,8 +300,10 @@ def _record(standing: Standing, rate: float, train: Record, judgement: Judgement
     }
 
 
-def _seed_of(seed: int, epoch: int) -> int:
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
+def seed_epoch(seed: int, epoch: int) -> None:
+    """Let torch draw what belongs to this epoch, whatever was drawn before."""
+    drawn = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
+    torch.manual_seed(int(drawn >> 1))
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
