@@ -36,17 +36,6 @@ __all__ = [
     "seed_epoch",
     "train_epoch",
 ]
-    "Callback",
-    "Judgement",
-    "Learner",
-    "NotFiniteError",
-    "Record",
-    "Standing",
-    "learn",
-    "reproducible",
-    "seed_epoch",
-    "train_epoch",
-]
 
 Record = dict[str, Any]
 """A line of the history: what an epoch learnt and how it was judged."""
