@@ -79,6 +79,17 @@ def test_a_page_made_from_the_code_is_up_to_date(name: str) -> None:
     assert (ROOT / name).read_text(encoding="utf-8") == make_docs().PAGES[name](), "run `make docs`"
 
 
+def test_every_test_that_a_page_names_is_there() -> None:
+    known = {
+        name
+        for path in (ROOT / "tests").glob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M)
+    }
+    for page in (ROOT / "docs").glob("*.md"):
+        named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8")))
+        assert named <= known, f"{page.name}: {sorted(named - known)}"
+
+
 def commands() -> dict[str, click.Command]:
     """Every verb and sub-verb, by its words."""
     from ossicle.cli.main import verbs
