@@ -219,11 +219,12 @@ class Combined:
         """
         members = self._members(n_folds)
         tests = tested(members, self.groups, n_folds, seed=seed)
-        cut = partial(
-            sides, members, self.groups, self.recordings, validation=validation, seed=seed
-        )
-        dealt = {f"fold-{number}": cut(test) for number, test in enumerate(tests, start=1)}
-        self._check_training(members, dealt)
+        of_clip = self.groups, self.recordings
+        dealt = {}
+        for number, test in enumerate(tests, start=1):
+            side = sides(members, *of_clip, test, validation=validation, seed=seed)
+            check_labels(members, self.tasks, side == TRAIN, f"fold {number} of {len(tests)}")
+            dealt[f"fold-{number}"] = side
         return (self._part(name, side) for name, side in dealt.items())
 
     def _part(self, name: str, side: NDArray[np.int64]) -> "Part":
