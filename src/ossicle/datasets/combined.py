@@ -183,9 +183,10 @@ class Combined:
         with no group cut and the labels spread alike; what is only heard there goes back to
         training.
 
-        No recording is ever in two of the three, and no group but one that the official parts of
-        its data set cut, which are kept as they are. Where data sets that share a recording
-        disagree, testing comes first and training last; `Part.left_out` counts what had to go.
+        No group is in two of the three, nor a recording that several data sets hold; but what a
+        data set's own official parts cut stays cut. Where official parts of two data sets disagree
+        about a recording, testing comes first and training last; `Part.left_out` counts the clips
+        that had to go.
 
         Every label is spread by itself, also in multilabel tasks: which labels occur together is
         not looked at.
