@@ -410,6 +410,13 @@ def test_more_folds_than_groups_name_the_data_set():
         combine([farm, few]).parts()
 
 
+def test_one_group_to_train_on_cannot_give_a_validation_part_and_need_not():
+    pair = combine(sources("pair", 2, of_each=4))
+    with pytest.raises(DatasetError, match=r"'pair'.*4 clips of one group.*validation=0"):
+        pair.parts(2)
+    assert [len(part.train) for part in pair.parts(2, validation=0)] == [4, 4]
+
+
 @pytest.mark.parametrize("n_folds", [0, -1, 2.5])
 def test_a_senseless_number_of_folds_is_refused(n_folds):
     with pytest.raises(DatasetError, match="n_folds"):

@@ -134,9 +134,10 @@ def _dealt(
 ) -> Indices:
     """The part of some clips of a data set; where those of the groups are is kept, and noted."""
     own = groups[rows]
+    placed = of_group[own]
     strata = member.strata[np.searchsorted(member.rows, rows)]
     try:
-        part = deal_groups(own, strata, fractions, seed=seed, placed=of_group[own])
+        part = deal_groups(own, strata, fractions, seed=seed, placed=placed)
     except DatasetError as error:
         raise DatasetError(f"data set {member.name!r}: {error}") from error
     of_group[own] = part
@@ -147,9 +148,15 @@ def _cut(
     member: Member, rows: Indices, groups: Indices, of_group: Indices, share: float, seed: int
 ) -> Indices:
     """Training or validation for the clips of a data set that do not test."""
-    if share > 0.0 and len(rows):
-        return _dealt(member, rows, groups, of_group, (1.0 - share, share), seed)
-    return np.where(of_group[groups[rows]] == VALIDATION, VALIDATION, TRAIN)
+    placed = of_group[groups[rows]]
+    if share == 0.0 or np.all(placed >= 0):
+        return np.where(placed == VALIDATION, VALIDATION, TRAIN)
+    if np.all(groups[rows] == groups[rows[0]]):
+        raise DatasetError(
+            f"data set {member.name!r}: validation={share} cannot be cut from {len(rows)} clips of "
+            "one group; record more sources, give a validation set, or ask for validation=0"
+        )
+    return _dealt(member, rows, groups, of_group, (1.0 - share, share), seed)
 
 
 def _keep_labels(
