@@ -157,6 +157,8 @@ class Combined:
     def hold_out(self, validation: float = 0.15, *, seed: int = 0) -> tuple["Combined", "Combined"]:
         """All clips as a training and a validation part, which is found as `parts` does.
 
+        Clips of an official test part are trained on like others: take them out before.
+
         Raises
         ------
         DatasetError
@@ -260,7 +262,7 @@ class Part:
         ``"fold-1"``, ``"fold-2"``, ...
     train, validation, test : Combined
     left_out : int
-        Clips in none of them, because others of their group are in another part.
+        Clips in none of them: another data set has their recording, or group, in another part.
     """
 
     name: str

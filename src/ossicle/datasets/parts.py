@@ -1,7 +1,7 @@
 """Training, validation and test parts of several data sets at once: functions on arrays.
 
 Data sets are dealt one after another. Where one holds recordings of another that was dealt before,
-these follow, so that no group is ever on two sides.
+these follow, so that no group comes to be on two sides.
 """
 
 from collections.abc import Sequence
