@@ -1,7 +1,7 @@
 """Training, validation and test parts of several data sets at once: functions on arrays.
 
 Data sets are dealt one after another. Where one holds recordings of another that was dealt before,
-these follow, so that no group is ever on two sides.
+these follow, so that no group comes to be on two sides.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ __all__ = [
     "TRAIN",
     "VALIDATION",
     "deal",
+    "held_out",
     "sides",
-    "tested",
 ]
 
 Indices = NDArray[np.int64]
@@ -42,7 +42,7 @@ def deal(
     return part
 
 
-def tested(
+def held_out(
     members: Sequence[Member], groups: Indices, n_folds: int | None, *, seed: int
 ) -> NDArray[np.bool_]:
     """Which clips test in which fold, shape ``(n_folds, n_clips)``."""
@@ -66,6 +66,7 @@ def tested(
 def sides(
     members: Sequence[Member],
     groups: Indices,
+    recordings: Indices,
     test: NDArray[np.bool_],
     *,
     validation: float,
@@ -73,22 +74,45 @@ def sides(
 ) -> Indices:
     """The side of each clip in one fold, shape ``(n_clips,)``: `TRAIN`, `VALIDATION`, ...
 
-    A clip that does not test, in a group of which another does, is left out; so is one officially
-    in training of whose group another is officially in validation.
+    Testing comes before validation, and that before training: a clip is left out of the later where
+    its group, or its recording, is in the earlier. What a data set itself cuts, by its official
+    parts or by several groups in one recording, stays cut.
+
+    Raises
+    ------
+    DatasetError
+        If ``validation`` is not from 0 to below 1, or a data set has too few groups.
     """
+    if not 0.0 <= validation < 1.0:
+        raise DatasetError(f"validation={validation}; a share from 0 to below 1 is allowed")
     side = np.where(test, TEST, TRAIN)
-    side[~test & np.isin(groups, groups[test])] = LEFT_OUT
+    _leave_out(members, (groups, recordings), side, TEST, TRAIN)
     of_group = _unknown(groups)
-    _keep_validation(
-        [m for m in members if m.officially("validation").any()], groups, side, of_group
-    )
+    for member in members:
+        official = member.rows[member.officially("validation")]
+        official = official[side[official] == TRAIN]
+        side[official], of_group[groups[official]] = VALIDATION, VALIDATION
     is_kept = of_group[groups] == VALIDATION
     for member in members:
-        if not member.officially("validation").any():
+        if not member.has("validation"):
             rows = member.rows[side[member.rows] == TRAIN]
             side[rows] = _cut(member, rows, groups, of_group, validation, seed)
+    _leave_out(members, (groups, recordings), side, VALIDATION, TRAIN)
     _keep_labels(members, groups, side, is_kept)
     return side
+
+
+def _leave_out(
+    members: Sequence[Member], marks: Sequence[Indices], side: Indices, earlier: int, later: int
+) -> None:
+    """Leave clips out that share a mark with those on an earlier side of another data set."""
+    is_early, is_late = side == earlier, side == later
+    for mark in marks:
+        is_cut = np.zeros(int(mark.max(initial=-1)) + 1, np.bool_)
+        for member in members:
+            own, early, late = mark[member.rows], is_early[member.rows], is_late[member.rows]
+            is_cut[np.intersect1d(own[early], own[late])] = True
+        side[is_late & np.isin(mark, mark[is_early]) & ~is_cut[mark]] = LEFT_OUT
 
 
 def _n_rounds(members: Sequence[Member], n_folds: int | None) -> int:
@@ -110,37 +134,29 @@ def _dealt(
 ) -> Indices:
     """The part of some clips of a data set; where those of the groups are is kept, and noted."""
     own = groups[rows]
+    placed = of_group[own]
     strata = member.strata[np.searchsorted(member.rows, rows)]
     try:
-        part = deal_groups(own, strata, fractions, seed=seed, placed=of_group[own])
+        part = deal_groups(own, strata, fractions, seed=seed, placed=placed)
     except DatasetError as error:
         raise DatasetError(f"data set {member.name!r}: {error}") from error
     of_group[own] = part
     return part
 
 
-def _keep_validation(
-    members: Sequence[Member], groups: Indices, side: Indices, of_group: Indices
-) -> None:
-    """Write the official validation parts into the sides and groups."""
-    for part, number in (("train", TRAIN), ("validation", VALIDATION)):
-        for member in members:
-            rows = member.rows[member.officially(part)]
-            of_group[groups[rows[side[rows] == TRAIN]]] = number
-    for member in members:
-        rows = member.rows[side[member.rows] == TRAIN]
-        is_official = member.officially("validation")[np.searchsorted(member.rows, rows)]
-        held = np.where(is_official, VALIDATION, LEFT_OUT)
-        side[rows] = np.where(of_group[groups[rows]] == VALIDATION, held, TRAIN)
-
-
 def _cut(
     member: Member, rows: Indices, groups: Indices, of_group: Indices, share: float, seed: int
 ) -> Indices:
     """Training or validation for the clips of a data set that do not test."""
-    if share > 0.0 and len(rows):
-        return _dealt(member, rows, groups, of_group, (1.0 - share, share), seed)
-    return np.where(of_group[groups[rows]] == VALIDATION, VALIDATION, TRAIN)
+    placed = of_group[groups[rows]]
+    if share == 0.0 or np.all(placed >= 0):
+        return np.where(placed == VALIDATION, VALIDATION, TRAIN)
+    if np.all(groups[rows] == groups[rows[0]]):
+        raise DatasetError(
+            f"data set {member.name!r}: validation={share} cannot be cut from {len(rows)} clips of "
+            "one group; record more sources, give a validation set, or ask for validation=0"
+        )
+    return _dealt(member, rows, groups, of_group, (1.0 - share, share), seed)
 
 
 def _keep_labels(
