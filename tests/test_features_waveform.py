@@ -77,8 +77,8 @@ def test_a_classifier_that_hears_samples_gives_the_same_offline_and_live(tmp_pat
     dataset = read_dataset(folders_of_tones(tmp_path / "tones", n_clips=12))
     classifier = search(dataset, grid=grid, window=0.2, leave_out=0.5, out=tmp_path / "run").best()
     sound = np.concatenate([tone_in_noise(400.0, seed=1), tone_in_noise(1_900.0, seed=2)])
-    whole = classifier.predict(sound, sample_rate=RATE)
-    stream = classifier.stream(sample_rate=RATE)
+    whole = classifier(sound, RATE)
+    stream = classifier.stream(RATE)
     for first in range(0, len(sound), 333):
         stream.push(sound[first : first + 333])
     stream.finish()
