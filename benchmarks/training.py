@@ -13,13 +13,11 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[name] = "1"
 
 import librosa
 import numpy as np
@@ -34,6 +32,9 @@ from ossicle.models.networks import architecture
 from ossicle.training import train
 from ossicle.training.run import TIMES, read_lines
 
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
 RATE, N_LABELS, BATCH = 16_000, 12, 64
 SIZE = {"n_fft": 512, "hop_length": 160, "n_mels": 40}
 LEARNING_RATE, WEIGHT_DECAY = 1e-3, 1e-2
@@ -166,6 +167,8 @@ def main() -> None:
     parser.add_argument("--model", default="tc_net")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    if any(os.environ.get(name) != "1" for name in ONE_THREAD):
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ONE_THREAD)
     torch.set_num_threads(1)
     n, rows = arguments.clips, []
     with tempfile.TemporaryDirectory() as folder:
