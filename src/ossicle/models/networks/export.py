@@ -1,6 +1,7 @@
 """A learnt network as an ONNX file that holds the computation and nothing of its making."""
 
 import contextlib
+import copy
 import io
 import logging
 import warnings
@@ -43,7 +44,7 @@ def write_network(
     ----------
     module : torch.nn.Module
         Takes features, shape ``(n, n_frames, n_bands)``; returns a tuple of logits, one a task.
-        It is left in the mode, and with the state, that it came with.
+        It is not touched: what is written is a copy in evaluation mode.
     n_frames, n_bands : int
         Shape of a window's features.
     tasks : sequence of str
@@ -71,19 +72,18 @@ def write_network(
     ['label']
     """
     _check_names(tasks, affine or {})
-    written = _Written(module, [(affine or {}).get(task) for task in tasks])
-    with _evaluating(module):
-        data = _cleaned(_exported(written, (n_frames, n_bands), list(tasks)), tasks)
-        _check_answers(data, written, (n_frames, n_bands), list(tasks))
+    written = _Written(module, [(affine or {}).get(task) for task in tasks]).eval()
+    data = _cleaned(_exported(written, (n_frames, n_bands), list(tasks)))
+    _check_answers(data, written, (n_frames, n_bands), list(tasks))
     return data
 
 
 class _Written(nn.Module):
-    """The module with its standardised outputs as values again."""
+    """A copy of the module on the processor, its standardised outputs as values again."""
 
     def __init__(self, module: nn.Module, affine: Sequence[Affine | None]) -> None:
         super().__init__()
-        self.module = module
+        self.module = copy.deepcopy(module).cpu()
         self._affine = list(affine)
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
@@ -109,8 +109,9 @@ def _exported(module: nn.Module, shape: tuple[int, int], tasks: list[str]) -> An
                 dynamic_shapes=({0: torch.export.Dim("n")},),
             )
         except Exception as error:  # the exporter's errors share no base of their own
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(
-                f"the network cannot be written as ONNX: {str(error).strip().splitlines()[0]}; "
+                f"the network cannot be written as ONNX: {reason}; "
                 "does its computation depend on the values or the number of windows?"
             ) from error
     if program is None:
@@ -118,7 +119,7 @@ def _exported(module: nn.Module, shape: tuple[int, int], tasks: list[str]) -> An
     return program.model_proto
 
 
-def _cleaned(model: Any, tasks: Sequence[str]) -> bytes:
+def _cleaned(model: Any) -> bytes:
     """The computation alone, as bytes that depend on nothing else."""
     graph = model.graph
     for part in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
@@ -176,18 +177,6 @@ def _check_names(tasks: Sequence[str], affine: Mapping[str, Affine]) -> None:
     for task in affine:
         if task not in tasks:
             raise ModelError(f"affine names {task!r}; allowed: {', '.join(tasks)}")
-
-
-@contextlib.contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode within; each part goes back to its own mode."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 @contextlib.contextmanager
