@@ -141,6 +141,14 @@ def test_writing_says_nothing_and_warns_of_nothing(
 
 
 @pytest.mark.slow
+def test_a_task_may_have_any_name() -> None:
+    network, tasks = small("dnn"), ["relu", "value_0"]
+    data = write_network(network, **SHAPE, tasks=tasks)
+    answers = prepared_session(data).run(tasks, {"features": windows(2).numpy()})
+    assert [answer.shape for answer in answers] == [(2, 3), (2, 1)]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

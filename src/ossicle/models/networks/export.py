@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import io
+import itertools
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ from ossicle.models.graph import INPUT
 __all__ = ["write_network"]
 
 OPSET = 18
+OUTPUT = "output of task {}"
+"""How outputs are called until nothing else can have their task's name."""
+
 TOLERANCE = 1e-5
 CHECKED_WINDOWS = (1, 3)
 CHATTERING = ("torch.onnx", "onnxscript", "onnx_ir")
@@ -73,7 +77,7 @@ def write_network(
     """
     _check_names(tasks, affine or {})
     written = _Written(module, [(affine or {}).get(task) for task in tasks]).eval()
-    data = _cleaned(_exported(written, (n_frames, n_bands), list(tasks)))
+    data = _cleaned(_exported(written, (n_frames, n_bands), len(tasks)), list(tasks))
     _check_answers(data, written, (n_frames, n_bands), list(tasks))
     return data
 
@@ -94,7 +98,7 @@ class _Written(nn.Module):
         )
 
 
-def _exported(module: nn.Module, shape: tuple[int, int], tasks: list[str]) -> Any:
+def _exported(module: nn.Module, shape: tuple[int, int], n_outputs: int) -> Any:
     """The exporter's model, of which the first axis has any length."""
     with _quiet():
         try:
@@ -104,7 +108,7 @@ def _exported(module: nn.Module, shape: tuple[int, int], tasks: list[str]) -> An
                 dynamo=True,
                 verbose=False,
                 input_names=[INPUT],
-                output_names=tasks,
+                output_names=[OUTPUT.format(place) for place in range(n_outputs)],
                 opset_version=OPSET,
                 dynamic_shapes=({0: torch.export.Dim("n")},),
             )
@@ -119,7 +123,7 @@ def _exported(module: nn.Module, shape: tuple[int, int], tasks: list[str]) -> An
     return program.model_proto
 
 
-def _cleaned(model: Any) -> bytes:
+def _cleaned(model: Any, tasks: list[str]) -> bytes:
     """The computation alone, as bytes that depend on nothing else."""
     graph = model.graph
     for part in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
@@ -130,7 +134,25 @@ def _cleaned(model: Any) -> bytes:
     model.producer_name = "ossicle"
     graph.name = "network"
     graph.ClearField("value_info")
+    _rename(graph, tasks)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _rename(graph: Any, tasks: list[str]) -> None:
+    """Number all values, so that none bears the name of a task or of a variable in the source."""
+    names = {"": "", INPUT: INPUT}
+    names |= {OUTPUT.format(place): task for place, task in enumerate(tasks)}
+    fresh = (name for k in itertools.count() if (name := f"value_{k}") not in tasks)
+    for constant in graph.initializer:
+        constant.name = names.setdefault(constant.name, next(fresh))
+    for node in graph.node:
+        node.ClearField("name")
+        for values in (node.input, node.output):
+            values[:] = [
+                names[v] if v in names else names.setdefault(v, next(fresh)) for v in values
+            ]
+    for output, task in zip(graph.output, tasks, strict=True):
+        output.name = task
 
 
 def _check_answers(
