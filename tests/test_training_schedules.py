@@ -116,6 +116,20 @@ def test_only_matrices_and_kernels_are_decayed() -> None:
     assert not any(bool(weight.any()) for weight in combination.parameters())
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_step_goes_down(name: str) -> None:
+    layer = nn.Linear(2, 1, bias=False)
+    moves = optimizer(name, [layer], learning_rate=0.01, momentum=0.0)
+    losses = []
+    for _ in range(20):
+        moves.zero_grad()
+        loss = (layer(torch.ones(1, 2)) - 3.0).square().mean()
+        loss.backward()
+        moves.step()
+        losses.append(loss.item())
+    assert losses == sorted(losses, reverse=True)
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
