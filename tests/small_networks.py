@@ -15,7 +15,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "cnn": {"width": 4, "n_hidden": 2},
     "ds_cnn": {"width": 4, "n_blocks": 2},
     "tc_net": {"width": 4, "strides": (2, 1)},
-    "resnet": {"width": 4, "n_stages": 2},
+    "resnet": {"widths": (4, 6), "n_blocks": 2},
 }
 SHAPE = {"n_frames": 24, "n_bands": 16}
 

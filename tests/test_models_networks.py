@@ -113,6 +113,7 @@ def test_the_network_for_words_has_fewer_than_10_000_weights() -> None:
         ({"name": "dnn", "dropout": 1.0}, "dropout is 1.0; it must be a number from 0 to below 1"),
         ({"name": "tc_net", "kernel": 8}, "kernel is 8; it must be odd"),
         ({"name": "tc_net", "strides": []}, "strides is"),
+        ({"name": "resnet", "widths": [8]}, "widths is .* two whole numbers or more"),
         ({"width": 3}, "no network is called ''"),
         (3, "3 does not describe a network"),
     ],

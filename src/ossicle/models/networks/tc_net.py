@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ossicle.errors import ModelError
 from ossicle.models.networks.architecture import Architecture
 from ossicle.models.networks.sharing import HardSharing
-from ossicle.models.networks.sizes import Step, check_share, require_room
+from ossicle.models.networks.sizes import Step, check_odd, check_share, require_room
 from ossicle.models.settings import check_whole
 
 __all__ = ["TcNet"]
@@ -51,10 +51,8 @@ class TcNet(Architecture):
 
     def __post_init__(self) -> None:
         check_whole("width", self.width)
-        check_whole("kernel", self.kernel)
+        check_odd("kernel", self.kernel)
         check_share("dropout", self.dropout)
-        if self.kernel % 2 == 0:
-            raise ModelError(f"kernel is {self.kernel}; it must be odd, to have a middle")
         if not isinstance(self.strides, tuple) or not self.strides:
             raise ModelError(f"strides is {self.strides!r}; it must be one whole number a block")
         for stride in self.strides:
