@@ -102,7 +102,7 @@ class Run:
     @property
     def classifier(self) -> Classifier:
         """The classifier of the best epoch (so far)."""
-        return load(self.path / BEST) if self.is_finished else self.classifier_of("best")
+        return self.classifier_of("best")
 
     def classifier_of(self, epoch: int | str = "best") -> Classifier:
         """The classifier of any epoch that has a checkpoint, with its weights.
@@ -116,6 +116,8 @@ class Run:
         TrainingError
             If there is no checkpoint of it.
         """
+        if epoch == "best" and self.is_finished:
+            return load(self.path / BEST)
         number = self.best_epoch if epoch == "best" else epoch
         if isinstance(number, bool) or not isinstance(number, int):
             raise TrainingError(f"epoch is {epoch!r}; allowed is a number or 'best'")
