@@ -8,7 +8,8 @@ from sounds import folders_of_tones
 
 from ossicle.datasets import Dataset, read_dataset
 from ossicle.features import LogMel
-from ossicle.training import Run, train
+from ossicle.training.run import Run
+from ossicle.training.training import train
 
 FRONT_END = LogMel(sample_rate=8_000, n_fft=256, hop_length=128, n_mels=20)
 

@@ -1,5 +1,6 @@
 """What goes wrong in a training is told in words, and what was kept before stays."""
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -14,7 +15,7 @@ from torch import nn
 
 from ossicle.datasets import Dataset
 from ossicle.errors import FeatureError, ModelError, TrainingError, WorkflowError
-from ossicle.training import open_run
+from ossicle.training.training import open_run
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +27,17 @@ def data(tmp_path_factory):
 def features(data, tmp_path_factory):
     """A store that holds the sounds already."""
     root = tmp_path_factory.mktemp("features")
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         trained(data, root / "run", features=root, callbacks=[stop])
     return root
 
 
-class Stop(Exception):
+class StopError(Exception):
     """Enough was seen."""
 
 
 def stop(record):
-    raise Stop
+    raise StopError
 
 
 # --- losses ---------------------------------------------------------------------------------------
@@ -163,9 +164,10 @@ def test_a_store_that_was_damaged_between_two_epochs_is_told(data, tmp_path):
     settings = {"features": store, "in_memory": False, "n_workers": 1}
     with pytest.raises(FeatureError, match="damaged"):
         trained(data, tmp_path / "run", callbacks=[overwrite], **settings)
+    gc.collect()  # closes the files, which HDF5 would not read again
     run = open_run(tmp_path / "run")
-    assert run.checkpoints.latest()[0] == run.history[-1]["epoch"]
-    with pytest.raises(Stop):
+    assert run.checkpoints.latest()[0] == run.history[-1]["epoch"] == 1
+    with pytest.raises(StopError):
         trained(data, tmp_path / "run", callbacks=[stop], **settings)
     assert len(run.history) == 2
 
@@ -187,7 +189,7 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint(data, features, full_di
     run = open_run(full_disk / "run")
     assert run.checkpoints.latest()[0] == 2
     (full_disk / "filler").unlink()
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         trained(
             data,
             full_disk / "run",

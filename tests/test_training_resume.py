@@ -13,7 +13,8 @@ import pytest
 from small_trainings import bytes_of, tones, trained
 
 from ossicle.errors import TrainingError, WorkflowError
-from ossicle.training import Run, open_run
+from ossicle.training.run import Run
+from ossicle.training.training import open_run
 from ossicle.workflow.files import claimed
 
 EPOCHS = {"epochs": 12, "ema": 0.9, "combine": "uncertainty", "augmentation": {"gain": 6.0}}
@@ -32,14 +33,14 @@ def whole(data, tmp_path_factory) -> Run:
     return trained(data, tmp_path_factory.mktemp("runs") / "whole", **EPOCHS)
 
 
-class Stop(Exception):
+class StopError(Exception):
     """The power goes off."""
 
 
 def stopped_after(epoch: int):
     def stop(record):
         if record["epoch"] == epoch:
-            raise Stop
+            raise StopError
 
     return stop
 
@@ -47,7 +48,7 @@ def stopped_after(epoch: int):
 def copied(run: Run, path: Path, *, until: int, data) -> Run:
     """The folder of a training that was stopped after an epoch."""
     features = run.path / "features"
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         trained(data, path, features=features, callbacks=[stopped_after(until)], **EPOCHS)
     return open_run(path)
 
@@ -73,7 +74,7 @@ def test_a_training_goes_on_with_every_part_of_its_state(data, whole, tmp_path):
     state = stopped.checkpoints.read(7)["learner"]
     assert set(state) == {"module", "combination", "optimizer", "average", "n_steps"}
     assert len(stopped.history) == 7
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         trained(data, stopped.path, callbacks=[stopped_after(11)], **EPOCHS)
     epoch = bytes_of(stopped)["checkpoints/epoch-0011.safetensors"]
     assert epoch == bytes_of(whole)["checkpoints/epoch-0011.safetensors"]
@@ -112,7 +113,7 @@ def test_a_damaged_last_checkpoint_is_warned_of_and_the_one_before_taken(
         assert run.checkpoints.latest()[0] == 5
     with pytest.raises(TrainingError, match="is damaged"):
         run.checkpoints.read(6)
-    with pytest.warns(UserWarning, match="is damaged"), pytest.raises(Stop):
+    with pytest.warns(UserWarning, match="is damaged"), pytest.raises(StopError):
         trained(data, run.path, callbacks=[stopped_after(7)], **EPOCHS)
     assert run.history == whole.history[:7]
 

@@ -12,8 +12,10 @@ from ossicle.classifier import load, verify
 from ossicle.datasets import combine
 from ossicle.errors import TrainingError
 from ossicle.evaluation import evaluate
-from ossicle.training import Run, Settings, open_run, train
+from ossicle.training import Settings
+from ossicle.training.run import Run
 from ossicle.training.shipping import judged_weights
+from ossicle.training.training import open_run, train
 
 
 @pytest.fixture(scope="module")
