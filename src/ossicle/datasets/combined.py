@@ -230,7 +230,7 @@ class Combined:
 
         Official folds count for nothing here. Otherwise as `parts`.
         """
-        members = self._members()
+        members = self._members(0)
         test = np.zeros(len(self), np.bool_)
         for each in members:
             test[each.rows] = each.officially("test")

@@ -173,6 +173,7 @@ def _ahead(maker: _Maker, n_workers: int) -> Generator[_Arrays | OssicleError, N
         prefetch_factor=AHEAD,
         multiprocessing_context=_how_to_start(),
         worker_init_fn=_start_worker,
+        generator=torch.Generator(),  # else it draws from torch's own, which dropout draws from too
     )
     batches = iter(loader)
     try:

@@ -19,7 +19,7 @@ from typing import Any
 from ossicle.classifier import Classifier, load
 from ossicle.datasets import Combined, Dataset, combine
 from ossicle.errors import TrainingError
-from ossicle.evaluation import RegressionReport, Report
+from ossicle.evaluation import MultilabelReport, RegressionReport, Report
 from ossicle.models.networks import Architecture, architecture
 from ossicle.training.checkpoints import Checkpoints
 from ossicle.training.loop import Record
@@ -127,7 +127,7 @@ class Run:
 
     def evaluate(
         self, datasets: Dataset | Combined | Sequence[Dataset], *, epoch: int | str = "best"
-    ) -> dict[str, Report | RegressionReport]:
+    ) -> dict[str, Report | RegressionReport | MultilabelReport]:
         """Figures of each task on data sets, of the classifier of any epoch that was kept.
 
         Parameters
