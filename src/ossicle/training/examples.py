@@ -12,7 +12,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -143,6 +143,10 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What other processes need to make windows: everything but the clips' tables."""
+        return {name: value for name, value in vars(self).items() if name != "combined"}
 
     @property
     def n_frames(self) -> int:
