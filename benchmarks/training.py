@@ -29,8 +29,8 @@ from ossicle.audio import read_audio, write_audio
 from ossicle.datasets import Dataset, read_dataset
 from ossicle.features import LogMel
 from ossicle.models.networks import architecture
-from ossicle.training import train
 from ossicle.training.run import TIMES, read_lines
+from ossicle.training.training import train
 
 ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"

@@ -233,12 +233,13 @@ class Combined:
 
         Official folds count for nothing here. Otherwise as `parts`.
         """
-        members = self._members()
+        members = self._members(0)
         test = np.zeros(len(self), np.bool_)
         for each in members:
             test[each.rows] = each.officially("test")
-        side = sides(members, self.groups, test, validation=validation, seed=seed)
-        self._check_training(members, {"whole": side})
+        of_clip = self.groups, self.recordings
+        side = sides(members, *of_clip, test, validation=validation, seed=seed)
+        check_labels(members, self.tasks, side == TRAIN, "the whole")
         return self._part("whole", side)
 
     def _part(self, name: str, side: NDArray[np.int64]) -> "Part":

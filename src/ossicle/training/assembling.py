@@ -1,7 +1,8 @@
 """A plan made ready to learn: sounds read, scaling fitted, first weights drawn."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -70,10 +71,10 @@ class Ready:
             seed=settings.seed,
         )
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int) -> Generator[Batch, None, None]:
         """The batches of an epoch."""
         settings = self.plan.settings
-        return loaded(
+        made = loaded(
             self.train,
             [self.rows[batch] for batch in self.sampler.batches(epoch)],
             scaler=self.scaler,
@@ -82,6 +83,9 @@ class Ready:
             epoch=epoch,
             n_workers=settings.n_workers,
         )
+        with contextlib.closing(made):
+            for batch in made:
+                yield _moved(batch, self.device)
 
     def judge(self) -> Judge:
         """What judges an epoch."""
@@ -217,6 +221,18 @@ def device_of(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise TrainingError("device is 'cuda', and this torch finds no GPU; allowed here is 'cpu'")
     return torch.device(name)
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    """A batch where the network computes."""
+    if device.type == "cpu":
+        return batch
+    return replace(
+        batch,
+        features=batch.features.to(device),
+        targets={task: each.to(device) for task, each in batch.targets.items()},
+        mask={task: each.to(device) for task, each in batch.mask.items()},
+    )
 
 
 def _times(rate: float, share: Callable[[int], float], step: int) -> float:

@@ -3,7 +3,8 @@
 What is in a batch depends on the seed, the epoch and the rows alone, never on who made it.
 """
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ def loaded(
     seed: int = 0,
     epoch: int = 0,
     n_workers: int = 0,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """The batches of an epoch, in their order.
 
     Parameters
@@ -74,7 +75,7 @@ def loaded(
     if isinstance(n_workers, bool) or not 0 <= n_workers <= MOST_WORKERS:
         raise TrainingError(f"n_workers={n_workers}; 0 to {MOST_WORKERS} processes are allowed")
     maker = _Maker(examples, tuple(batches), scaler, augmentation, seed, epoch)
-    return map(_batch, made_ahead(maker, len(batches), n_workers=n_workers))
+    return _taken(made_ahead(maker, len(batches), n_workers=n_workers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +143,12 @@ def _blend(
     alone = partner == np.arange(len(partner))
     mixed[alone] = values[alone]
     return np.asarray(mixed, np.float32)
+
+
+def _taken(made: Generator[_Arrays, None, None]) -> Generator[Batch, None, None]:
+    """The batches; whoever takes no more of them ends the processes by closing this."""
+    with contextlib.closing(made):
+        yield from map(_batch, made)
 
 
 def _batch(arrays: _Arrays) -> Batch:

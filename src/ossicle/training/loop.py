@@ -6,9 +6,10 @@ one that was never interrupted, bit for bit.
 """
 
 import contextlib
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -192,7 +193,7 @@ def learn(
     learner: Learner,
     settings: Settings,
     *,
-    batches: Callable[[int], Iterable[Batch]],
+    batches: Callable[[int], Generator[Batch, None, None]],
     judge: Callable[[nn.Module], Judgement],
     keep: Callable[[Standing, Record, Record], None],
     standing: Standing,
@@ -250,18 +251,18 @@ def reproducible(device: torch.device) -> Iterator[None]:
 
 
 def train_epoch(
-    learner: Learner, batches: Iterable[Batch], epoch: int
+    learner: Learner, batches: Generator[Batch, None, None], epoch: int
 ) -> tuple[Record, dict[str, float]]:
     """Mean losses of the epoch, and its seconds: all, and those spent waiting for batches."""
     learner.module.train()
     totals, started, waited = Totals(), time.perf_counter(), 0.0
-    iterator = iter(batches)
-    for number in range(1, 1 << 62):
-        batch, seconds = _timed(lambda: next(iterator, None))
-        waited += seconds
-        if batch is None:
-            break
-        _train_batch(learner, batch, totals, epoch=epoch, number=number)
+    with contextlib.closing(batches):
+        for number in itertools.count(1):
+            batch, seconds = _timed(lambda: next(batches, None))
+            waited += seconds
+            if batch is None:
+                break
+            _train_batch(learner, batch, totals, epoch=epoch, number=number)
     return totals.record(), {"training": time.perf_counter() - started, "loading": waited}
 
 
@@ -279,12 +280,13 @@ def _train_batch(
 
 
 def _record(standing: Standing, rate: float, train: Record, judgement: Judgement) -> Record:
+    figures = {task: _measured(each) for task, each in judgement.figures.items()}
     return {
         "epoch": standing.epoch,
         "best_epoch": standing.best_epoch,
         "learning_rate": rate,
         "train": train,
-        "validation": {"loss": dict(judgement.losses), "figures": dict(judgement.figures)},
+        "validation": {"loss": dict(judgement.losses), "figures": figures},
         "temperature": dict(judgement.temperature),
     }
 
@@ -293,6 +295,11 @@ def seed_epoch(seed: int, epoch: int) -> None:
     """Let torch draw what belongs to this epoch, whatever was drawn before."""
     drawn = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
     torch.manual_seed(int(drawn >> 1))
+
+
+def _measured(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """Figures for JSON, which has no word for one that was not measured."""
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:

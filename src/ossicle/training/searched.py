@@ -4,7 +4,7 @@ It learns from the described windows of a search, at their fixed places; what ma
 or mixed (SpecAugment, mixup). For random windows, noise or several tasks, use `train`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -124,7 +124,7 @@ class SearchedNetwork(Model):
         wanted: NDArray[np.float32],
         batches: list[NDArray[np.int64]],
         epoch: int,
-    ) -> Iterator[Batch]:
+    ) -> Generator[Batch, None, None]:
         augmentation = Augmentation(
             time_masks=self.time_masks,
             time_mask=self.time_mask,

@@ -1,9 +1,10 @@
 """From data sets to a run: a network trained on several tasks, resumable to the byte."""
 
+import contextlib
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ossicle.datasets import Combined, Dataset
 from ossicle.errors import TrainingError
 from ossicle.features import FeatureStore, FrontEnd
 from ossicle.training.assembling import Ready, StageProgress, make_ready
+from ossicle.training.examples import Batch
 from ossicle.training.loop import (
     Callback,
     Learner,
@@ -192,7 +194,7 @@ def _go_on(
             learn(
                 learner,
                 plan.settings,
-                batches=ready.batches,
+                batches=partial(_counted, ready, progress),
                 judge=ready.judge(),
                 keep=partial(_keep, run, learner),
                 standing=standing,
@@ -201,6 +203,19 @@ def _go_on(
         except NotFiniteError as error:
             raise _with_batch(error, ready, run.path) from error
         _finish(plan, run)
+
+
+def _counted(
+    ready: Ready, progress: StageProgress | None, epoch: int
+) -> Generator[Batch, None, None]:
+    """The batches of an epoch, counted among those of all epochs."""
+    n_batches = len(ready.sampler.batches(epoch))
+    total = ready.plan.settings.epochs * n_batches
+    with contextlib.closing(ready.batches(epoch)) as batches:
+        for done, batch in enumerate(batches, start=(epoch - 1) * n_batches + 1):
+            yield batch
+            if progress is not None:
+                progress("training", done, total)
 
 
 def _keep(run: Run, learner: Learner, standing: Standing, record: Record, seconds: Record) -> None:
@@ -227,14 +242,10 @@ def _with_batch(error: NotFiniteError, ready: Ready, folder: Path) -> TrainingEr
     clips = ready.train.rows[batch.rows.numpy(), 0].tolist()
     names = [ready.plan.train.clips[clip].id for clip in clips]
     path = folder / f"not-finite-epoch-{error.epoch:04d}-batch-{error.number:04d}.npz"
-    arrays = {f"targets {task}": each.cpu().numpy() for task, each in batch.targets.items()}
+    arrays: dict[str, Any] = {"features": batch.features.cpu().numpy(), "clips": np.array(names)}
+    arrays |= {f"targets {task}": each.cpu().numpy() for task, each in batch.targets.items()}
     with replacing(path) as temporary:
-        np.savez(
-            temporary,
-            features=batch.features.cpu().numpy(),
-            clips=np.array(names),
-            **arrays,
-        )
+        np.savez(temporary, **arrays)
     return TrainingError(
         f"{error}; the batch holds {', '.join(names[:5])}{' ...' if len(names) > 5 else ''} and is "
         f"saved in {path}. Lower the learning rate, or look whether these sounds are damaged; what "

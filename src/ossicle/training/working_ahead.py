@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkContext, SpawnContext
@@ -43,7 +43,9 @@ class _Worker(NamedTuple):
     pipe: Connection
 
 
-def made_ahead(make: Callable[[int], Thing], count: int, *, n_workers: int) -> Iterator[Thing]:
+def made_ahead(
+    make: Callable[[int], Thing], count: int, *, n_workers: int
+) -> Generator[Thing, None, None]:
     """Give ``make(0)``, ``make(1)`` ... up to ``count`` of them.
 
     Parameters
