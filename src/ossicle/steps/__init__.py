@@ -8,7 +8,8 @@ from ossicle.steps.data import (
     split_dataset,
 )
 from ossicle.steps.hearing import Heard, benchmark_bundle, evaluate_bundle, listen_to, predict_files
-from ossicle.steps.searching import TESTS, search_dataset
+from ossicle.steps.holding_out import TESTS
+from ossicle.steps.searching import search_dataset
 
 __all__ = [
     "TESTS",
