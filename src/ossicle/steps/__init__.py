@@ -1,5 +1,6 @@
 """Artifacts → artifacts: the built-in steps, which every verb of the command line calls."""
 
+from ossicle.datasets import TESTS
 from ossicle.steps.data import (
     check_dataset,
     export_dataset,
@@ -8,7 +9,6 @@ from ossicle.steps.data import (
     split_dataset,
 )
 from ossicle.steps.hearing import Heard, benchmark_bundle, evaluate_bundle, listen_to, predict_files
-from ossicle.steps.holding_out import TESTS
 from ossicle.steps.searching import search_dataset
 
 __all__ = [

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ossicle.datasets import named_task
+from ossicle.datasets import TESTS, named_task, outer_parts, single_part
 from ossicle.errors import SearchError
 from ossicle.selection import SearchResult, StageProgress, nested_search, search
 from ossicle.selection.searching import LIBRARIES, SEARCHED
 from ossicle.selection.table import Row, storable
 from ossicle.steps.data import open_dataset
-from ossicle.steps.holding_out import TESTS, outer_parts, single_part
 from ossicle.steps.search_report import write_search_report
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import canonical_json, digest, file_digest, read_json, write_json

@@ -9,7 +9,7 @@ from typing import Any
 from ossicle.datasets import LAYOUTS, Dataset, read_dataset
 from ossicle.errors import OssicleError, TrainingError, nearest
 from ossicle.features import front_end as build_front_end
-from ossicle.training.recipe_keys import SECTIONS, checked, training_settings
+from ossicle.training.recipe_keys import OF_TABLES, SECTIONS, checked, training_settings
 
 __all__ = ["Recipe", "Source", "read_recipe", "recipe_of"]
 
@@ -113,7 +113,7 @@ class Recipe:
     def words(self) -> dict[str, Any]:
         """The recipe as the tables of a file, paths in full; see `recipe_of`."""
         training = dict(self.training)
-        tables = {name: training.pop(name) for name in ("model", "augmentation") if name in training}
+        tables = {name: training.pop(name) for name in OF_TABLES if name in training}
         return {
             "compare_single_tasks": self.compare_single_tasks,
             "data": [_source_words(source) for source in self.data],
@@ -190,7 +190,7 @@ def recipe_of(words: Mapping[str, Any]) -> Recipe:
     >>> recipe_of({"data": [{"path": "fsdd"}], "test": {"how": "fold"}})
     Traceback (most recent call last):
         ...
-    ossicle.errors.TrainingError: [test] how = 'fold'; did you mean 'folds'?
+    ossicle.errors.TrainingError: [test] how: test is 'fold'; did you mean 'folds'?
     """
     checked(words)
     training = training_settings(words)
@@ -224,5 +224,7 @@ def _source(table: Mapping[str, Any], seed: int) -> Source:
 def _source_words(source: Source) -> dict[str, Any]:
     """What of a source is not as by default."""
     given = {name: getattr(source, name) for name in SECTIONS["data"]}
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    plain = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in given.items()
+    }
     return {name: value for name, value in {**plain, "path": str(source.path)}.items() if value}

@@ -1,10 +1,11 @@
-"""The keys of a training recipe: which there are, what each may be, and the nearest when none is."""
+"""The keys of a training recipe: which there are, what each may be, the nearest when none is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ossicle.errors import OssicleError, TrainingError, nearest
+from ossicle.datasets import check_test
+from ossicle.errors import DatasetError, OssicleError, TrainingError, nearest
 from ossicle.training.settings import Settings
 
 __all__ = ["SECTIONS", "Key", "checked", "recipe_keys", "training_settings"]
@@ -56,10 +57,9 @@ SECTIONS: Mapping[str, Mapping[str, Key]] = {
     },
     "test": {"how": WORD},
 }
-"""Tables of a recipe whose keys are its own; ``[training]`` has those of `Settings`, ``[model]`` and
-``[front_end]`` those of the network and the front end, ``[augmentation]`` those of `Augmentation`."""
+"""Tables of a recipe whose keys are its own; ``[training]`` has those of `Settings`, ``[model]``,
+``[front_end]`` and ``[augmentation]`` those of the network, front end and `Augmentation`."""
 
-TESTS = ("auto", "split", "holdout", "folds", "groups", "none")
 OF_TABLES = ("model", "augmentation")
 
 
@@ -119,7 +119,9 @@ def training_settings(words: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: _value(value) for name, value in words.get("training", {}).items()}
     for name in given:
         if name in OF_TABLES:
-            raise TrainingError(f"[training] has no key {name!r}; it is a table of its own, [{name}]")
+            raise TrainingError(
+                f"[training] has no key {name!r}; it is a table of its own, [{name}]"
+            )
         if name not in _training_names():
             message = nearest(name, _training_names())
             raise TrainingError(f"[training] has no key {name!r}; {message}")
@@ -143,26 +145,29 @@ def _check_table(section: str, table: Mapping[str, Any]) -> None:
     title = {"": "", "data": "[[data]] "}.get(section, f"[{section}] ")
     for name, value in table.items():
         if name not in keys:
-            raise TrainingError(f"{title or 'a recipe '}has no key {name!r}; {_hint(section, name)}")
+            raise TrainingError(
+                f"{title or 'a recipe '}has no key {name!r}; {_hint(section, name)}"
+            )
         if not keys[name].allows(value):
             raise TrainingError(f"{title}{name} = {value!r}; {keys[name].words} is allowed")
 
 
 def _hint(section: str, name: str) -> str:
     """The nearest key, or the table that has one of this name."""
+    if name in OF_TABLES:
+        return f"it is a table of its own, [{name}]"
     homes = [key.rpartition(".")[0] for key in recipe_keys() if key.rpartition(".")[2] == name]
     if homes:
         heads = (f"[[{home}]]" if home == "data" else f"[{home}]" for home in homes if home)
         return f"it belongs under {' or '.join(heads) or 'no heading, before the first table'}"
-    return nearest(name, SECTIONS[section])
+    return nearest(name, SECTIONS[section] if section in SECTIONS else _training_names())
 
 
 def _check_test(title: str, how: str) -> None:
-    column, equals, value = how.partition("=")
-    if how not in TESTS and not (equals and column and value):
-        near = nearest(how, TESTS)
-        more = near if near.startswith("did") else f"{near}, or COLUMN=VALUE such as fold=1"
-        raise TrainingError(f"{title} = {how!r}; {more}")
+    try:
+        check_test(how)
+    except DatasetError as error:
+        raise TrainingError(f"{title}: {error}") from error
 
 
 def _check_network(words: Mapping[str, Any]) -> None:
