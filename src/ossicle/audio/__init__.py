@@ -1,7 +1,7 @@
 """Files, streams and arrays into samples: decode, resample, measure, mix, vary, synthesise."""
 
 from ossicle.audio.alarms import ALARMS, alarm
-from ossicle.audio.augmentation import AUGMENTATIONS, augment
+from ossicle.audio.augmentation import AUGMENTATIONS, augment, check_amount
 from ossicle.audio.backgrounds import BACKGROUNDS, background
 from ossicle.audio.converting import Conversion, Piece, convert_audio
 from ossicle.audio.levels import SILENCE, gain, level, peak
@@ -36,6 +36,7 @@ __all__ = [
     "audio_writer",
     "augment",
     "background",
+    "check_amount",
     "check_rate",
     "convert_audio",
     "gain",

@@ -18,7 +18,7 @@ from ossicle.audio.rooms import reverberate, room_response
 from ossicle.errors import AudioError, nearest
 from ossicle.types import Floats, Samples
 
-__all__ = ["AUGMENTATIONS", "augment", "vary"]
+__all__ = ["AUGMENTATIONS", "augment", "check_amount", "vary"]
 
 _FRAME = 0.05  # seconds a phase vocoder looks at: three periods of 60 Hz
 _OVERLAP = 4
@@ -61,6 +61,18 @@ def pitch_shift(
     return gain(shifted, level(samples) - level(shifted)) if shifted.any() else shifted
 
 
+def change_speed(
+    samples: Channel, factor: float, *, sample_rate: int, rng: np.random.Generator
+) -> Floats:
+    """``factor`` times as fast: shorter and higher at once, as a tape that is wound faster.
+
+    Many times cheaper than a stretch or a shift of pitch alone.
+
+    Source: Ko et al. (2015), Audio augmentation for speech recognition.
+    """
+    return resample(samples, round(sample_rate * factor), sample_rate)
+
+
 def louder(
     samples: Channel, decibels: float, *, sample_rate: int, rng: np.random.Generator
 ) -> Floats:
@@ -88,21 +100,39 @@ AUGMENTATIONS: dict[str, Callable[..., Floats]] = {
     "shift": time_shift,
     "stretch": time_stretch,
     "pitch": pitch_shift,
+    "speed": change_speed,
     "gain": louder,
     "noise": with_noise,
     "room": in_a_room,
 }
-"""Variations by name: functions of samples and an amount (seconds, factor, semitones, dB gain,
-dB signal-to-noise ratio, seconds of reverberation time)."""
+"""Variations by name: functions of samples and an amount (seconds, factor, semitones, factor, dB of
+gain, dB of signal-to-noise ratio, seconds of reverberation time)."""
 
 _ALLOWED = {
     "shift": (-86_400.0, 86_400.0),
     "stretch": (0.25, 4.0),
     "pitch": (-24.0, 24.0),
+    "speed": (0.25, 4.0),
     "gain": (-120.0, 120.0),
     "noise": (-60.0, 120.0),
     "room": (0.05, 20.0),
 }
+
+
+def check_amount(kind: str, amount: float) -> None:
+    """Refuse a variation that does not exist, or an amount of it that is not allowed.
+
+    Raises
+    ------
+    AudioError
+
+    >>> check_amount("gain", 3.0)
+    """
+    if kind not in AUGMENTATIONS:
+        raise AudioError(f"no augmentation {kind!r}; {nearest(kind, AUGMENTATIONS)}")
+    least, most = _ALLOWED.get(kind, (-np.inf, np.inf))
+    if not least <= amount <= most:
+        raise AudioError(f"{kind} of {amount:g}; {least:g} to {most:g} are allowed")
 
 
 def vary(
@@ -125,7 +155,7 @@ def vary(
     Returns
     -------
     float32 array
-        In [-1, 1]; as long as ``samples``, but for ``"stretch"``.
+        In [-1, 1]; as long as ``samples``, but for ``"stretch"`` and ``"speed"``.
 
     Raises
     ------
@@ -135,11 +165,7 @@ def vary(
     >>> vary(np.ones(100), "gain", -20.0, sample_rate=8_000, rng=np.random.default_rng(0))[:2]
     array([0.1, 0.1], dtype=float32)
     """
-    if kind not in AUGMENTATIONS:
-        raise AudioError(f"no augmentation {kind!r}; {nearest(kind, AUGMENTATIONS)}")
-    least, most = _ALLOWED.get(kind, (-np.inf, np.inf))
-    if not least <= amount <= most:
-        raise AudioError(f"{kind} of {amount:g}; {least:g} to {most:g} are allowed")
+    check_amount(kind, amount)
     channel = check_channel(samples)
     if not channel.size:
         return np.zeros(0, np.float32)
@@ -164,15 +190,15 @@ def augment(
     how : mapping of name to (least, most)
         Variations in the order in which they are made, each with the range its amount is evenly
         drawn from: ``shift`` in seconds, ``stretch`` as a factor on the length, ``pitch`` in
-        semitones, ``gain`` in dB, ``noise`` in dB of signal-to-noise ratio, ``room`` in seconds
-        of reverberation time.
+        semitones, ``speed`` as a factor, ``gain`` in dB, ``noise`` in dB of signal-to-noise
+        ratio, ``room`` in seconds of reverberation time.
     rng : Generator
         In the same state, the same bytes.
 
     Returns
     -------
     float32 array
-        In [-1, 1]; as long as ``samples``, but for ``stretch``.
+        In [-1, 1]; as long as ``samples``, but for ``stretch`` and ``speed``.
 
     Raises
     ------

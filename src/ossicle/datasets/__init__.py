@@ -1,6 +1,7 @@
 """Recordings and labels into clips, groups and folds: read, check, split, mix."""
 
 from ossicle.datasets.checks import CheckReport
+from ossicle.datasets.combined import Combined, Part, combine
 from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.faults import FAULTS, Fault, find_faults
 from ossicle.datasets.files import SOUND_ENDINGS
@@ -26,12 +27,15 @@ __all__ = [
     "WRITTEN",
     "Bank",
     "CheckReport",
+    "Combined",
     "Dataset",
     "Fault",
     "Layout",
     "MixedEvent",
+    "Part",
     "Tensor",
     "check_test",
+    "combine",
     "find_faults",
     "grouped_folds",
     "grouped_split",

@@ -14,10 +14,17 @@ from ossicle.datasets.columns import COLUMNS, OF_RECORDING
 from ossicle.datasets.fingerprints import clips_digest
 from ossicle.datasets.labelled import LabelledClips
 from ossicle.datasets.licences import is_allowed
-from ossicle.datasets.splits import grouped_folds, grouped_split, leave_k_out
+from ossicle.datasets.splits import fifths, grouped_folds, grouped_split, leave_k_out
 from ossicle.datasets.strong import window_clips
 from ossicle.datasets.table import write_table
-from ossicle.datasets.tasks import heard_labels, joined_task, labels_of, make_task
+from ossicle.datasets.tasks import (
+    heard_labels,
+    joined_task,
+    labels_of,
+    make_task,
+    renamed_labels,
+    task_named,
+)
 from ossicle.errors import DatasetError, nearest
 from ossicle.types import Clip
 
@@ -210,6 +217,20 @@ class Dataset(LabelledClips):
         ]
         return self.subset(np.sort(np.concatenate(drawn)) if drawn else [])
 
+    def rename_task(self, old: str, new: str) -> "Dataset":
+        """With another name for a task, so that two data sets ask the same question, or not.
+
+        Raises
+        ------
+        DatasetError
+            If there is no task ``old``, or another is called ``new``.
+        """
+        asked = self.task(old)
+        if not new or new in {task.name for task in self.tasks if task is not asked}:
+            raise DatasetError(f"{self.name}: {new!r} cannot name a task; a name not in use can")
+        tasks = tuple(task_named(task, new) if task is asked else task for task in self.tasks)
+        return replace(self, clips=renamed_labels(self.clips, {old: new}), tasks=tasks)
+
     def _with(self, clips: tuple[Clip, ...], *, same_tasks: bool = True) -> "Dataset":
         tasks = (
             self.tasks if same_tasks else tuple(heard_labels(task, clips) for task in self.tasks)
@@ -257,7 +278,7 @@ class Dataset(LabelledClips):
         """Fold number, and positions of its training and test clips; as `folds`."""
         official = sorted({clip.fold for clip in self.clips if clip.fold is not None})
         if official and n in (None, len(official)):
-            of_clip = np.array(self._official("fold"))
+            of_clip = np.array(self.official("fold"))
             for number in official:
                 yield number, np.flatnonzero(of_clip != number), np.flatnonzero(of_clip == number)
         else:
@@ -273,7 +294,7 @@ class Dataset(LabelledClips):
         DatasetError
             If a clip is in none of them.
         """
-        of_clip = np.array(self._official("split"))
+        of_clip = np.array(self.official("split"))
         train, validation, test = (self.subset(of_clip == name) for name in SPLITS)
         return train, validation, test
 
@@ -303,10 +324,19 @@ class Dataset(LabelledClips):
         if not self.tasks:
             return np.zeros(len(self), np.int64)
         if self.task(task).kind == "regression":
-            return _fifths(self.values(task))
+            return fifths(self.values(task))
+        if self.task(task).kind == "multilabel":
+            return self.indicators(task)
         return self.labels(task)
 
-    def _official(self, column: str) -> list[str | int]:
+    def official(self, column: str) -> list[str | int]:
+        """The official ``"fold"`` or ``"split"`` of each clip.
+
+        Raises
+        ------
+        DatasetError
+            If a clip has none.
+        """
         values = [getattr(clip, column) for clip in self.clips]
         without = [
             clip.id for clip, value in zip(self.clips, values, strict=True) if value in (None, "")
@@ -357,11 +387,6 @@ def _licensed(clip: Clip, licence: str, author: str) -> Clip:
         recording, licence=recording.licence or licence, author=recording.author or author
     )
     return clip if told == recording else replace(clip, recording=told)
-
-
-def _fifths(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Which fifth of all values each belongs to."""
-    return np.searchsorted(np.quantile(values, (0.2, 0.4, 0.6, 0.8)), values)
 
 
 def _few(labels: Sequence[str]) -> str:

@@ -9,6 +9,9 @@ Stratification is greedy: groups are dealt largest first, each to the part where
 
 The number of clips counts as one more label. This greedy choice is dealing at random with the luck
 taken out (the method of conditional expectations), so it is never worse than the mean of that.
+
+Clips that have several labels, or labels of several tasks, count in the column of each: every label
+is spread by itself. Which labels occur together is not looked at.
 """
 
 import math
@@ -20,7 +23,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ossicle.errors import DatasetError
 
-__all__ = ["MAX_COMBINATIONS", "grouped_folds", "grouped_split", "leave_k_out"]
+__all__ = [
+    "MAX_COMBINATIONS",
+    "deal_groups",
+    "fifths",
+    "grouped_folds",
+    "grouped_split",
+    "leave_k_out",
+]
 
 Indices = NDArray[np.int64]
 
@@ -35,8 +45,10 @@ def grouped_folds(
 
     Parameters
     ----------
-    groups, targets : array, shape (n_clips,)
+    groups : array, shape (n_clips,)
         Any values that can be told apart.
+    targets : array, shape (n_clips,) or (n_clips, n_labels)
+        Any values that can be told apart, or which labels each clip has.
     n_folds : int
     seed : int
 
@@ -68,7 +80,8 @@ def grouped_split(
 
     Parameters
     ----------
-    groups, targets : array, shape (n_clips,)
+    groups : array, shape (n_clips,)
+    targets : array, shape (n_clips,) or (n_clips, n_labels)
     fractions : sequence of float
         Of the clips, as near as whole groups allow. Only a part of fraction 0 stays empty.
     seed : int
@@ -85,6 +98,30 @@ def grouped_split(
     >>> [len(part) for part in grouped_split(range(20), [0, 1] * 10, (0.7, 0.15, 0.15))]
     [14, 3, 3]
     """
+    part = deal_groups(groups, targets, fractions, seed=seed)
+    return [np.flatnonzero(part == j) for j in range(len(fractions))]
+
+
+def deal_groups(
+    groups: ArrayLike,
+    targets: ArrayLike,
+    fractions: Sequence[float],
+    *,
+    seed: int = 0,
+    placed: ArrayLike | None = None,
+) -> Indices:
+    """The part of each clip, as in `grouped_split`, where some are in a part already.
+
+    Parameters
+    ----------
+    groups, targets, fractions, seed
+        As for `grouped_split`.
+    placed : int array, shape (n_clips,), optional
+        The part that a clip's group is in already; -1: it is still to be dealt.
+
+    >>> deal_groups(list("aabbc"), [0, 0, 1, 1, 1], (0.5, 0.5), placed=[1, 1, -1, -1, -1]).tolist()
+    [1, 1, 0, 0, 1]
+    """
     shares = _checked_fractions(fractions)
     names, of_group = np.unique(np.asarray(groups), return_inverse=True)
     wanted = np.flatnonzero(shares)
@@ -93,9 +130,13 @@ def grouped_split(
             f"{len(of_group)} clips of {len(names)} group(s) cannot make {len(wanted)} parts; "
             f"at least {len(wanted)} groups are needed. Record more sources, or ask for fewer parts"
         )
-    counts = _counts(of_group, np.asarray(targets), len(names))
-    part = wanted[_deal(counts, shares[wanted], _generator(seed))]
-    return [np.flatnonzero(part[of_group] == j) for j in range(len(shares))]
+    known = np.full(len(names), -1)
+    if placed is not None:
+        known[of_group] = np.asarray(placed)
+    part = _deal(
+        _counts(of_group, np.asarray(targets), len(names)), shares, known, _generator(seed)
+    )
+    return part[of_group]
 
 
 def leave_k_out(
@@ -180,32 +221,53 @@ def _checked_fractions(fractions: Sequence[float]) -> NDArray[np.float64]:
     return shares
 
 
+def fifths(values: ArrayLike) -> Indices:
+    """Which fifth of all values each belongs to: labels for splits of a regression.
+
+    >>> fifths([90.0, 60.0, 120.0, 100.0, 70.0]).tolist()
+    [2, 0, 4, 3, 1]
+    """
+    numbers = np.asarray(values, np.float64)
+    return np.searchsorted(np.quantile(numbers, (0.2, 0.4, 0.6, 0.8)), numbers)
+
+
 def _counts(of_group: Indices, targets: NDArray[np.generic], n_groups: int) -> NDArray[np.float64]:
     """Clips of each group by label, and in all: (n_groups, n_labels + 1)."""
-    _, label = np.unique(targets, return_inverse=True)
-    counts = np.zeros((n_groups, int(label.max(initial=-1)) + 2))
-    np.add.at(counts, (of_group, label), 1.0)
-    counts[:, -1] = counts.sum(axis=1)
-    return counts
+    if targets.ndim == 1:
+        labels, label = np.unique(targets, return_inverse=True)
+        counts = np.zeros((n_groups, len(labels)))
+        np.add.at(counts, (of_group, label), 1.0)
+    else:
+        counts = np.zeros((n_groups, targets.shape[1]))
+        clip, label = np.nonzero(targets)
+        np.add.at(counts, (of_group[clip], label), 1.0)
+        counts = counts[:, counts.any(axis=0)]
+    return np.column_stack([counts, np.bincount(of_group, minlength=n_groups)])
 
 
 def _deal(
-    counts: NDArray[np.float64], shares: NDArray[np.float64], rng: np.random.Generator
+    counts: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    part: Indices,
+    rng: np.random.Generator,
 ) -> Indices:
-    """The part of each group."""
+    """The part of each group; ``part`` says where those are that are not to be dealt."""
+    part, is_used = part.copy(), shares > 0.0
+    weights = 1.0 / (np.where(is_used, shares, 1.0)[:, None] * counts.sum(axis=0))
+    filled = np.zeros_like(weights)  # (n_parts, n_labels + 1)
+    np.add.at(filled, part[part >= 0], counts[part >= 0])
     order = rng.permutation(len(counts))
     order = order[np.argsort(-np.square(counts[order]).sum(axis=1), kind="stable")]
-    weights = 1.0 / (shares[:, None] * counts.sum(axis=0))  # (n_parts, n_labels + 1)
-    filled = np.zeros_like(weights)
-    part = np.zeros(len(counts), np.int64)
+    order = order[part[order] < 0]
     for n_dealt, group in enumerate(order):
         added = counts[group]
         costs = (added * (2.0 * filled + added) * weights).sum(axis=1)
-        is_empty = filled[:, -1] == 0.0
+        costs[~is_used] = np.inf
+        is_empty = is_used & (filled[:, -1] == 0.0)
         if len(order) - n_dealt <= is_empty.sum():
             costs[~is_empty] = np.inf
         best = np.flatnonzero(costs <= costs.min() * (1.0 + 1e-12))
-        chosen = rng.choice(best) if len(best) > 1 else best[0]
+        chosen = best[rng.integers(len(best))] if len(best) > 1 else best[0]
         part[group] = chosen
         filled[chosen] += added
     return part

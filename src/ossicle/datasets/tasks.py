@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import cast, get_args
 
 from ossicle.errors import DatasetError, nearest
@@ -16,7 +18,9 @@ __all__ = [
     "make_task",
     "named_task",
     "number",
+    "renamed_labels",
     "split_labels",
+    "task_named",
     "with_kinds",
 ]
 
@@ -98,6 +102,24 @@ def heard_labels(task: Task, clips: Iterable[Clip]) -> Task:
     texts = {clip.labels[task.name] for clip in clips if task.name in clip.labels}
     found = make_task(task.name, texts, kind, background=task.background)
     return task if set(found.labels) == set(task.labels) else found
+
+
+def task_named(task: Task, name: str) -> Task:
+    """The same question under another name.
+
+    >>> task_named(make_task("bpm", ["90"], "regression"), "tempo").labels
+    ('tempo',)
+    """
+    labels = (name,) if task.kind == "regression" else task.labels
+    return replace(task, name=name, labels=labels)
+
+
+def renamed_labels(clips: Iterable[Clip], names: Mapping[str, str]) -> tuple[Clip, ...]:
+    """The clips with their labels under other names of tasks."""
+    return tuple(
+        replace(clip, labels=MappingProxyType({names.get(k, k): v for k, v in clip.labels.items()}))
+        for clip in clips
+    )
 
 
 def named_task(text: str) -> tuple[str, TaskKind | None]:

@@ -10,6 +10,7 @@ from ossicle.features.scaling import Scaler
 from ossicle.features.short_term import ShortTerm
 from ossicle.features.store import FeatureStore
 from ossicle.features.table import FeatureTable
+from ossicle.features.waveform import Waveform
 from ossicle.features.windows import Piece, WindowCutter, window_lengths
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Piece",
     "Scaler",
     "ShortTerm",
+    "Waveform",
     "WindowCutter",
     "front_end",
     "integrate",

@@ -57,11 +57,13 @@ class FrontEnd(ABC):
     version: ClassVar[int] = 1
     lookback: ClassVar[int] = 0
     """Frames before a frame that its numbers depend on."""
+    least_n_fft: ClassVar[int] = 2
+    """Samples that a frame has at least."""
 
     def __post_init__(self) -> None:
         self._set(
             sample_rate=whole("sample_rate", self.sample_rate, low=1),
-            n_fft=whole("n_fft", self.n_fft, low=2, high=1 << 20),
+            n_fft=whole("n_fft", self.n_fft, low=self.least_n_fft, high=1 << 20),
             hop_length=whole("hop_length", self.hop_length, low=1),
         )
         if not isinstance(self.center, bool):

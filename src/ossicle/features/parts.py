@@ -153,8 +153,8 @@ class Part:
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._reading():
-            # Parts never change: no lock is needed, and some file systems have none.
-            self._file = require("h5py", extra="search").File(path, "r", locking=False)
+            self._file = _opened(path)
+            self._process = os.getpid()
             self.offsets: NDArray[np.int64] = self._file["offsets"][:]
             self.levels: NDArray[np.float64] = self._file["levels"][:]
             index = json.loads(self._file["index"][:].tobytes())
@@ -173,8 +173,18 @@ class Part:
 
     def frames(self, first_row: int, last_row: int) -> Frames:
         """Frames of the windows ``first_row:last_row``, one after the other."""
+        return self._frames(int(self.offsets[first_row]), int(self.offsets[last_row]))
+
+    def piece(self, row: int, first: int, last: int) -> Frames:
+        """The frames ``first:last`` of one window; those that it does not have are left out."""
+        begin, end = int(self.offsets[row]), int(self.offsets[row + 1])
+        return self._frames(min(begin + first, end), min(begin + last, end))
+
+    def _frames(self, first: int, last: int) -> Frames:
         with self._reading():
-            first, last = self.offsets[first_row], self.offsets[last_row]
+            if self._process != os.getpid():  # a file that a parent process opened is its own
+                self._file.close()
+                self._file, self._process = _opened(self.path), os.getpid()
             frames: Frames = self._file["frames"][first:last]
             return frames
 
@@ -205,6 +215,11 @@ class Part:
             raise DamagedPartError(
                 f"{self.path} is damaged ({error}); extract the features again, which replaces it"
             ) from error
+
+
+def _opened(path: Path) -> Any:
+    # Parts never change: no lock is needed, and some file systems have none.
+    return require("h5py", extra="search").File(path, "r", locking=False)
 
 
 class _Writer:

@@ -11,11 +11,12 @@ from ossicle.features.log_mel import LogMel
 from ossicle.features.logbank_summary import LogbankSummary
 from ossicle.features.mfcc import MFCC
 from ossicle.features.short_term import ShortTerm
+from ossicle.features.waveform import Waveform
 
 __all__ = ["FRONT_ENDS", "front_end"]
 
 FRONT_ENDS: dict[str, type[FrontEnd]] = {
-    kind.name: kind for kind in (LogMel, MFCC, ShortTerm, LogbankSummary)
+    kind.name: kind for kind in (LogMel, MFCC, ShortTerm, LogbankSummary, Waveform)
 }
 """Name: class. Other packages add theirs through the entry point group ``ossicle.front_ends``."""
 

@@ -61,6 +61,12 @@ class FeatureTable:
         features: NDArray[np.float32] = self._parts[number].frames(row, row + 1)
         return features
 
+    def piece(self, index: int, first: int, last: int) -> NDArray[np.float32]:
+        """The frames ``first:last`` of one window, read alone; fewer where it ends before."""
+        number, row = self._places[index]
+        features: NDArray[np.float32] = self._parts[number].piece(row, first, last)
+        return features
+
     def matrix(self, how: str = "meanvar") -> NDArray[np.float32]:
         """Every window integrated: float32 array, shape ``(n_rows, n)``.
 

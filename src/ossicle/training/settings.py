@@ -68,8 +68,8 @@ class Settings:
         How the learning rate moves, step by step.
     warmup : float
         Share of all steps in which the learning rate rises from 0.
-    milestones : sequence of float
-        Shares of all steps after which ``multi_step`` multiplies the learning rate by ``decay``.
+    milestones : sequence of int
+        Epochs after which ``multi_step`` multiplies the learning rate by ``decay``.
     decay : float
     max_gradient_norm : float, optional
         Longer gradients are shortened to it; None: they are left as they are.
@@ -121,7 +121,7 @@ class Settings:
     momentum: float = 0.9
     schedule: str = "cosine"
     warmup: float = 0.05
-    milestones: Sequence[float] = ()
+    milestones: Sequence[int] = ()
     decay: float = 0.1
     max_gradient_norm: float | None = 1.0
     ema: float | None = None

@@ -1,0 +1,174 @@
+"""A run: the folder of a training, what is in it, and what can be done with it.
+
+    run.json            what was asked: tasks, front end, settings, data, code, versions
+    found.json          what the sounds gave: window, scaling, recordings
+    history.jsonl       a line an epoch: losses and figures of each task, learning rate
+    times.jsonl         a line an epoch: seconds, which are never the same twice
+    checkpoints/        the whole state after the last two epochs and the best
+    best.ossicle        the classifier of the best epoch, once the training is over
+    reports/            its figures on the validation part, task by task
+    features/           sounds that were read; may be deleted
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ossicle.classifier import Classifier, load
+from ossicle.datasets import Combined, Dataset, combine
+from ossicle.errors import TrainingError
+from ossicle.evaluation import RegressionReport, Report
+from ossicle.models.networks import Architecture, architecture
+from ossicle.training.checkpoints import Checkpoints
+from ossicle.training.loop import Record
+from ossicle.training.reports import judge_clips
+from ossicle.training.shipping import ship
+from ossicle.workflow.files import canonical_json, read_json, replacing
+
+__all__ = ["Run", "read_lines", "write_lines"]
+
+ASKED, FOUND, HISTORY, TIMES = "run.json", "found.json", "history.jsonl", "times.jsonl"
+BEST, REPORTS, CHECKPOINTS, FEATURES = "best.ossicle", "reports", "checkpoints", "features"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run:
+    """A training, finished or not.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder.
+    again : callable, optional
+        Goes on with it.
+    network : Architecture, optional
+        For a network that no name leads to.
+    """
+
+    path: Path
+    again: "Callable[..., Run] | None" = None
+    network: Architecture | None = None
+
+    def __repr__(self) -> str:
+        state = "finished" if self.is_finished else f"{len(self.history)} epochs so far"
+        return f"<Run {str(self.path)!r}: {state}>"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What decides the result: tasks, front end, settings, data, code and versions."""
+        return dict(read_json(self.path / ASKED))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that decide the result."""
+        return dict(self.asked["settings"])
+
+    @property
+    def history(self) -> list[Record]:
+        """One record an epoch: losses and figures of each task, learning rate, best epoch."""
+        return read_lines(self.path / HISTORY)
+
+    @property
+    def seconds(self) -> list[Record]:
+        """Seconds of each epoch: training, waiting for batches, judging."""
+        return read_lines(self.path / TIMES)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all epochs are done, or patience was at its end."""
+        return (self.path / BEST).is_file()
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch that did best on the validation part so far.
+
+        Raises
+        ------
+        TrainingError
+            If no epoch is done.
+        """
+        found = self.checkpoints.latest()
+        if found is None:
+            raise TrainingError(f"{self.path} has no checkpoint yet; was the run ever started?")
+        return int(found[1]["standing"]["best_epoch"])
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The whole state after some epochs."""
+        return Checkpoints(self.path / CHECKPOINTS)
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifier of the best epoch (so far)."""
+        return load(self.path / BEST) if self.is_finished else self.classifier_of("best")
+
+    def classifier_of(self, epoch: int | str = "best") -> Classifier:
+        """The classifier of any epoch that has a checkpoint, with its weights.
+
+        Parameters
+        ----------
+        epoch : int or "best"
+
+        Raises
+        ------
+        TrainingError
+            If there is no checkpoint of it.
+        """
+        number = self.best_epoch if epoch == "best" else epoch
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TrainingError(f"epoch is {epoch!r}; allowed is a number or 'best'")
+        state, asked = self.checkpoints.read(number), self.asked
+        network = self.network or architecture(asked["settings"]["model"])
+        return ship(asked, read_json(self.path / FOUND), network, state)
+
+    def evaluate(
+        self, datasets: Dataset | Combined | Sequence[Dataset], *, epoch: int | str = "best"
+    ) -> dict[str, Report | RegressionReport]:
+        """Figures of each task on data sets, of the classifier of any epoch that was kept.
+
+        Parameters
+        ----------
+        datasets : Dataset or sequence of Dataset
+            Tasks are known by their names.
+        epoch : int or "best"
+
+        Returns
+        -------
+        dict of task name to report
+            Of the tasks that a clip answers.
+        """
+        return judge_clips(self.classifier_of(epoch), combine(datasets))
+
+    def resume(self, *datasets: Any, **options: Any) -> "Run":
+        """Go on where the training stopped; a finished run is given back as it is.
+
+        Parameters
+        ----------
+        *datasets, **options
+            For a run opened from its folder: the data sets it learns from, and what else `train`
+            was called with beside settings (``validation``, ``callbacks``).
+
+        Raises
+        ------
+        TrainingError
+            If these are not the data that the run began with.
+        """
+        if self.again is None:
+            raise TrainingError(f"{self.path} was opened without a way to go on; use train()")
+        return self.again(*datasets, **options)
+
+
+def read_lines(path: Path) -> list[Record]:
+    """The records of a file that has one on each line; none if there is no file."""
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def write_lines(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
+    """Write one record a line, all or nothing."""
+    text = "".join(f"{canonical_json(record)}\n" for record in records)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

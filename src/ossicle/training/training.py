@@ -1,0 +1,242 @@
+"""From data sets to a run: a network trained on several tasks, resumable to the byte."""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ossicle.datasets import Combined, Dataset
+from ossicle.errors import TrainingError
+from ossicle.features import FeatureStore, FrontEnd
+from ossicle.training.assembling import Ready, StageProgress, make_ready
+from ossicle.training.loop import (
+    Callback,
+    Learner,
+    NotFiniteError,
+    Record,
+    Standing,
+    learn,
+    reproducible,
+)
+from ossicle.training.plan import Plan, Validation, make_plan
+from ossicle.training.reports import write_reports
+from ossicle.training.run import (
+    ASKED,
+    BEST,
+    FEATURES,
+    FOUND,
+    HISTORY,
+    REPORTS,
+    TIMES,
+    Run,
+    read_lines,
+    write_lines,
+)
+from ossicle.workflow.files import canonical_json, claimed, read_json, replacing, write_json
+
+__all__ = ["open_run", "train"]
+
+KEPT = 2
+"""Checkpoints that are kept beside the best one."""
+
+
+def train(
+    datasets: Dataset | Combined | Sequence[Dataset],
+    *,
+    front_end: str | Mapping[str, Any] | FrontEnd = "log_mel",
+    validation: Validation = 0.15,
+    out: str | Path | None = None,
+    features: str | Path | None = None,
+    callbacks: Iterable[Callback] = (),
+    progress: StageProgress | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a network on one or several data sets and all their tasks.
+
+    Parameters
+    ----------
+    datasets : Dataset or sequence of Dataset
+        Clips to learn from; keep those to be tested on out of it. Official validation parts are
+        validation, and official test parts are not touched.
+    front_end : str, mapping or FrontEnd
+        What a window is described by.
+    validation : float, Dataset or sequence of Dataset
+        By what epochs are compared and scores calibrated: a share of the clips of every data set
+        that has no official part, or other data sets.
+    out : path, optional
+        Folder of the run. Where one with the same arguments lies in it, that goes on where it
+        stopped; a finished one is given back at once. A temporary folder by default.
+    features : path, optional
+        Folder of the feature store, by default inside ``out``.
+    callbacks : iterable of callable
+        Each is called with the record of every epoch, after its checkpoint is kept.
+    progress : callable, optional
+        Called with a stage's name, how many parts are done and how many there are.
+    **settings
+        Fields of `Settings`: ``model``, ``epochs``, ``learning_rate``, ...
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    TrainingError
+        If a setting is unknown, a label has no clip to learn from, a loss is not finite, or the
+        folder holds a run with other arguments.
+    WorkflowError
+        If another process trains in the same folder, or the disk is full.
+    """
+    plan = make_plan(datasets, front_end=front_end, validation=validation, settings=settings)
+    root = Path(tempfile.mkdtemp(prefix="ossicle-") if out is None else out)
+    asked = {"front_end": plan.front_end, "features": features, "progress": progress, **settings}
+    again = partial(_again, root, datasets, validation, asked)
+    run = Run(root, again, plan.architecture)
+    if out is None:
+        weakref.finalize(run, shutil.rmtree, root, ignore_errors=True)
+    _begin(plan, run)
+    if not run.is_finished:
+        with claimed(root):
+            store = FeatureStore(features or root / FEATURES)
+            _go_on(plan, run, store, tuple(callbacks), progress)
+    return run
+
+
+def open_run(path: str | Path) -> Run:
+    """The run in a folder; to go on with it, give its data to ``resume``.
+
+    Raises
+    ------
+    TrainingError
+        If there is none.
+
+    >>> open_run("nothing")
+    Traceback (most recent call last):
+        ...
+    ossicle.errors.TrainingError: nothing holds no run: there is no run.json in it
+    """
+    root = Path(path)
+    if not (root / ASKED).is_file():
+        raise TrainingError(f"{root} holds no run: there is no {ASKED} in it")
+    return Run(root, partial(_resumed, root))
+
+
+def _again(
+    root: Path, datasets: Any, validation: Any, asked: Mapping[str, Any], *, callbacks: Any = ()
+) -> Run:
+    return train(datasets, validation=validation, out=root, callbacks=callbacks, **asked)
+
+
+def _resumed(root: Path, datasets: Any, **options: Any) -> Run:
+    """Go on with what was found in a folder."""
+    asked = read_json(root / ASKED)
+    return train(
+        datasets, out=root, **{"front_end": asked["front_end"], **asked["settings"], **options}
+    )
+
+
+def _begin(plan: Plan, run: Run) -> None:
+    """Write down what is asked, or see that it is what was asked before."""
+    path = run.path / ASKED
+    if not path.is_file():
+        if run.path.exists() and not run.path.is_dir():
+            raise TrainingError(f"{run.path} is no folder; choose another for the run")
+        write_json(path, plan.identity)
+        return
+    before, now = dict(_leaves(read_json(path))), dict(_leaves(plan.identity))
+    differing = sorted(name for name in before | now if before.get(name) != now.get(name))
+    if differing:
+        first = differing[0]
+        raise TrainingError(
+            f"{run.path} holds a run with other arguments: {first} was {before.get(first)!r:.200} "
+            f"and is {now.get(first)!r:.200}{_others(differing)}; take another folder, or the same "
+            "arguments to go on with it"
+        )
+
+
+def _leaves(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
+    """Every setting of a description with its name."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _leaves(each, f"{name}.{key}".removeprefix(".").removeprefix("settings."))
+    else:
+        yield name, canonical_json(value)
+
+
+def _others(names: Sequence[str]) -> str:
+    return f" (so do {', '.join(names[1:6])})" if len(names) > 1 else ""
+
+
+def _go_on(
+    plan: Plan,
+    run: Run,
+    store: FeatureStore,
+    callbacks: tuple[Callback, ...],
+    progress: StageProgress | None,
+) -> None:
+    """Train from the last checkpoint, or from the first weights, to the end."""
+    ready = make_ready(plan, store, progress=progress)
+    write_json(run.path / FOUND, ready.found)
+    with reproducible(ready.device):
+        learner, standing = ready.learner(), Standing()
+        kept = run.checkpoints.latest()
+        if kept is not None:
+            learner.load_state_dict(kept[1]["learner"])
+            standing = Standing.from_state(kept[1]["standing"])
+        try:
+            learn(
+                learner,
+                plan.settings,
+                batches=ready.batches,
+                judge=ready.judge(),
+                keep=partial(_keep, run, learner),
+                standing=standing,
+                callbacks=callbacks,
+            )
+        except NotFiniteError as error:
+            raise _with_batch(error, ready, run.path) from error
+        _finish(plan, run)
+
+
+def _keep(run: Run, learner: Learner, standing: Standing, record: Record, seconds: Record) -> None:
+    """Write the history, then the checkpoint, and remove those that are not wanted any more."""
+    for name, line in ((HISTORY, record), (TIMES, seconds)):
+        before = read_lines(run.path / name)[: standing.epoch - 1]
+        write_lines(run.path / name, [*before, line])
+    state = {"standing": standing.state(), "record": record, "learner": learner.state_dict()}
+    run.checkpoints.write(standing.epoch, state)
+    latest = range(standing.epoch - KEPT + 1, standing.epoch + 1)
+    run.checkpoints.keep_only({*latest, standing.best_epoch})
+
+
+def _finish(plan: Plan, run: Run) -> None:
+    """Reports on the best epoch, and its bundle last: it says that all is done."""
+    classifier = run.classifier_of("best")
+    write_reports(classifier, plan.validation, run.path / REPORTS)
+    classifier.save(run.path / BEST)
+
+
+def _with_batch(error: NotFiniteError, ready: Ready, folder: Path) -> TrainingError:
+    """Save the batch that gave a loss that is no number, and say which clips are in it."""
+    batch = error.batch
+    clips = ready.train.rows[batch.rows.numpy(), 0].tolist()
+    names = [ready.plan.train.clips[clip].id for clip in clips]
+    path = folder / f"not-finite-epoch-{error.epoch:04d}-batch-{error.number:04d}.npz"
+    arrays = {f"targets {task}": each.cpu().numpy() for task, each in batch.targets.items()}
+    with replacing(path) as temporary:
+        np.savez(
+            temporary,
+            features=batch.features.cpu().numpy(),
+            clips=np.array(names),
+            **arrays,
+        )
+    return TrainingError(
+        f"{error}; the batch holds {', '.join(names[:5])}{' ...' if len(names) > 5 else ''} and is "
+        f"saved in {path}. Lower the learning rate, or look whether these sounds are damaged; what "
+        "was kept before is intact"
+    )
