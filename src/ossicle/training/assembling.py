@@ -172,9 +172,7 @@ class Ready:
         )
 
 
-def make_ready(
-    plan: Plan, store: FeatureStore, *, progress: StageProgress | None = None
-) -> Ready:
+def make_ready(plan: Plan, store: FeatureStore, *, progress: StageProgress | None = None) -> Ready:
     """Read the sounds of a plan and fit its scaling.
 
     Raises

@@ -1,13 +1,13 @@
 """A run: the folder of a training, what is in it, and what can be done with it.
 
-    run.json            what was asked: tasks, front end, settings, data, code, versions
-    found.json          what the sounds gave: window, scaling, recordings
-    history.jsonl       a line an epoch: losses and figures of each task, learning rate
-    times.jsonl         a line an epoch: seconds, which are never the same twice
-    checkpoints/        the whole state after the last two epochs and the best
-    best.ossicle        the classifier of the best epoch, once the training is over
-    reports/            its figures on the validation part, task by task
-    features/           sounds that were read; may be deleted
+run.json            what was asked: tasks, front end, settings, data, code, versions
+found.json          what the sounds gave: window, scaling, recordings
+history.jsonl       a line an epoch: losses and figures of each task, learning rate
+times.jsonl         a line an epoch: seconds, which are never the same twice
+checkpoints/        the whole state after the last two epochs and the best
+best.ossicle        the classifier of the best epoch, once the training is over
+reports/            its figures on the validation part, task by task
+features/           sounds that were read; may be deleted
 """
 
 import json

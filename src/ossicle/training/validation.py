@@ -171,4 +171,3 @@ def _temperature(activation: str, logits: Array, targets: Array) -> float:
         return fit_temperature(wide, targets.argmax(axis=1).astype(np.int64))
     pairs = np.stack([np.zeros(wide.size), wide.ravel()], axis=1)
     return fit_temperature(pairs, (targets.ravel() >= 0.5).astype(np.int64))
-
