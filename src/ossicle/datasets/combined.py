@@ -214,6 +214,19 @@ class Combined:
         self._check_training(members, dealt)
         return (self._part(name, side) for name, side in dealt.items())
 
+    def part(self, *, validation: float = 0.15, seed: int = 0) -> "Part":
+        """Training and validation part; only what is officially a test is kept for one.
+
+        Official folds count for nothing here. Otherwise as `parts`.
+        """
+        members = self._members()
+        test = np.zeros(len(self), np.bool_)
+        for each in members:
+            test[each.rows] = each.officially("test")
+        side = sides(members, self.groups, test, validation=validation, seed=seed)
+        self._check_training(members, {"whole": side})
+        return self._part("whole", side)
+
     def _part(self, name: str, side: NDArray[np.int64]) -> "Part":
         train, validation, test = (self.subset(side == part) for part in (TRAIN, VALIDATION, TEST))
         return Part(name, train, validation, test, int(np.sum(side == LEFT_OUT)))

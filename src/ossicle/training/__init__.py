@@ -1,3 +1,32 @@
-"""Clips + network + tasks → run: the gradient loop, losses, samplers and run folders."""
+"""Clips + network + tasks → run: the gradient loop, losses, samplers and run folders.
 
-__all__: list[str] = []
+Names load their module when they are first used: settings and recipes are read without torch.
+"""
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "augmentation": ["Augmentation"],
+    "checkpoints": ["Checkpoints"],
+    "examples": ["Batch", "Examples", "fit_scaler"],
+    "loading": ["loaded"],
+    "objectives": ["OBJECTIVES", "Objective", "objective"],
+    "combining": ["COMBINATIONS", "combined_loss"],
+    "optimizers": ["OPTIMIZERS"],
+    "run": ["Run"],
+    "sampling": ["SAMPLERS", "sampler"],
+    "schedules": ["SCHEDULES", "schedule"],
+    "settings": ["Settings"],
+    "training": ["open_run", "train"],
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name's module when it is first used (PEP 562)."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'ossicle.training' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"ossicle.training.{_MODULE_OF[name]}"), name)

@@ -128,7 +128,7 @@ def _parts(
         return _given(datasets, validation)
     if isinstance(validation, bool) or not 0.0 < validation < 1.0:
         raise TrainingError(f"validation is {validation}; allowed is a share between 0 and 1")
-    part = next(combine(datasets).parts(validation=validation, seed=seed))
+    part = combine(datasets).part(validation=validation, seed=seed)
     return part.train, part.validation
 
 

@@ -88,9 +88,7 @@ class Scaled(nn.Module):
         return logits
 
 
-def _scaled(
-    module: nn.Module, found: Mapping[str, Any]
-) -> tuple[nn.Module, Scaler | None]:
+def _scaled(module: nn.Module, found: Mapping[str, Any]) -> tuple[nn.Module, Scaler | None]:
     """Scaling by bands is the classifier's; a bundle has none by cells, so the network does that."""
     if found["scaler"] is None:
         return module, None
