@@ -6,15 +6,15 @@ Where it has no answer, its row of the targets is zero, and only the mask tells 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ossicle.datasets.dataset import Dataset
-from ossicle.datasets.groups import linked_groups
-from ossicle.datasets.members import Member, check_labels, member
+from ossicle.datasets.groups import linked_groups, recording_numbers
+from ossicle.datasets.members import Member, member
 from ossicle.datasets.parts import LEFT_OUT, TEST, TRAIN, VALIDATION, deal, sides, tested
 from ossicle.datasets.questions import answers, questions
 from ossicle.datasets.tasks import renamed_labels
@@ -45,6 +45,8 @@ class Combined:
     groups : int array, shape (n_clips,)
         What must never be split. Two data sets share a group only where they hold the same
         recording, which is one file, however its folder is written.
+    recordings : int array, shape (n_clips,)
+        A number for the file that each clip is cut from.
     """
 
     datasets: tuple[Dataset, ...]
@@ -54,6 +56,7 @@ class Combined:
     clips: tuple[Clip, ...]
     source: NDArray[np.int64]
     groups: NDArray[np.int64]
+    recordings: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -111,7 +114,9 @@ class Combined:
         chosen = np.asarray(indices)
         chosen = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
         clips = tuple(self.clips[row] for row in chosen.tolist())
-        return replace(self, clips=clips, source=self.source[chosen], groups=self.groups[chosen])
+        source, groups = self.source[chosen], self.groups[chosen]
+        recordings = self.recordings[chosen]
+        return replace(self, clips=clips, source=source, groups=groups, recordings=recordings)
 
     def of(self, index: int) -> Dataset:
         """The clips of one data set, with the tasks named as here.
@@ -159,7 +164,9 @@ class Combined:
         """
         members = self._members(0)
         nothing = np.zeros(len(self), np.bool_)
-        side = sides(members, self.groups, nothing, validation=validation, seed=seed)
+        side = sides(
+            members, self.groups, self.recordings, nothing, validation=validation, seed=seed
+        )
         self._check_training(members, {"the whole": side})
         return self.subset(side == TRAIN), self.subset(side == VALIDATION)
 
@@ -176,8 +183,11 @@ class Combined:
 
         Validation is the official part where there is one, and else cut from the training part
         with no group cut and the labels spread alike; what is only heard there goes back to
-        training. No group is ever in two of the three: where official parts cut one, its clips stay
-        in the test part, else in validation, and `Part.left_out` counts those that had to go.
+        training.
+
+        No recording is ever in two of the three, and no group but one that the official parts of
+        its data set cut, which are kept as they are. Where data sets that share a recording
+        disagree, testing comes first and training last; `Part.left_out` counts what had to go.
 
         Every label is spread by itself, also in multilabel tasks: which labels occur together is
         not looked at.
@@ -209,9 +219,12 @@ class Combined:
         """
         members = self._members(n_folds)
         tests = tested(members, self.groups, n_folds, seed=seed)
-        cut = partial(sides, members, self.groups, validation=validation, seed=seed)
-        dealt = {f"fold-{number}": cut(test) for number, test in enumerate(tests, start=1)}
-        self._check_training(members, dealt)
+        of_clip = self.groups, self.recordings
+        dealt = {}
+        for number, test in enumerate(tests, start=1):
+            side = sides(members, *of_clip, test, validation=validation, seed=seed)
+            check_labels(members, self.tasks, side == TRAIN, f"fold {number} of {len(tests)}")
+            dealt[f"fold-{number}"] = side
         return (self._part(name, side) for name, side in dealt.items())
 
     def part(self, *, validation: float = 0.15, seed: int = 0) -> "Part":
@@ -242,12 +255,6 @@ class Combined:
             )
             for index, name in enumerate(self.names)
         ]
-
-    def _check_training(
-        self, members: Sequence[Member], dealt: Mapping[str, NDArray[np.int64]]
-    ) -> None:
-        for name, side in dealt.items():
-            check_labels(members, self.tasks, side == TRAIN, name)
 
     # --- the whole --------------------------------------------------------------------------------
 
@@ -318,15 +325,11 @@ def combine(datasets: Dataset | Combined | Sequence[Dataset]) -> Combined:
         dataset.task()
     names = _unique([dataset.name for dataset in several])
     tasks, asked = questions([dataset.tasks for dataset in several], names)
-    return Combined(
-        several,
-        names,
-        tasks,
-        asked,
-        tuple(chain.from_iterable(dataset.clips for dataset in several)),
-        np.repeat(np.arange(len(several)), [len(dataset) for dataset in several]),
-        linked_groups([dataset.clips for dataset in several]),
-    )
+    clips = tuple(chain.from_iterable(dataset.clips for dataset in several))
+    source = np.repeat(np.arange(len(several)), [len(dataset) for dataset in several])
+    recordings = recording_numbers(clips)
+    groups = linked_groups([dataset.clips for dataset in several], recordings)
+    return Combined(several, names, tasks, asked, clips, source, groups, recordings)
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ def tested(
 def sides(
     members: Sequence[Member],
     groups: Indices,
+    recordings: Indices,
     test: NDArray[np.bool_],
     *,
     validation: float,
@@ -73,22 +74,42 @@ def sides(
 ) -> Indices:
     """The side of each clip in one fold, shape ``(n_clips,)``: `TRAIN`, `VALIDATION`, ...
 
-    A clip that does not test, in a group of which another does, is left out; so is one officially
-    in training of whose group another is officially in validation.
+    Testing comes before validation, and that before training: a clip is left out of the later where
+    its recording, or its group, is in the earlier. Only a group that a data set's own official
+    parts cut may be on two sides, but none of its recordings.
     """
     side = np.where(test, TEST, TRAIN)
-    side[~test & np.isin(groups, groups[test])] = LEFT_OUT
+    _leave_out(members, groups, recordings, side, TEST, TRAIN)
     of_group = _unknown(groups)
-    _keep_validation(
-        [m for m in members if m.officially("validation").any()], groups, side, of_group
-    )
+    for member in members:
+        official = member.rows[member.officially("validation")]
+        official = official[side[official] == TRAIN]
+        side[official], of_group[groups[official]] = VALIDATION, VALIDATION
     is_kept = of_group[groups] == VALIDATION
     for member in members:
-        if not member.officially("validation").any():
+        if not member.has("validation"):
             rows = member.rows[side[member.rows] == TRAIN]
             side[rows] = _cut(member, rows, groups, of_group, validation, seed)
+    _leave_out(members, groups, recordings, side, VALIDATION, TRAIN)
     _keep_labels(members, groups, side, is_kept)
     return side
+
+
+def _leave_out(
+    members: Sequence[Member],
+    groups: Indices,
+    recordings: Indices,
+    side: Indices,
+    earlier: int,
+    later: int,
+) -> None:
+    is_cut = np.zeros(int(groups.max(initial=-1)) + 1, np.bool_)
+    for member in members:
+        own, where = groups[member.rows], side[member.rows]
+        is_cut[np.intersect1d(own[where == earlier], own[where == later])] = True
+    shares_group = np.isin(groups, groups[side == earlier]) & ~is_cut[groups]
+    shares_recording = np.isin(recordings, recordings[side == earlier])
+    side[(side == later) & (shares_group | shares_recording)] = LEFT_OUT
 
 
 def _n_rounds(members: Sequence[Member], n_folds: int | None) -> int:
@@ -117,21 +138,6 @@ def _dealt(
         raise DatasetError(f"data set {member.name!r}: {error}") from error
     of_group[own] = part
     return part
-
-
-def _keep_validation(
-    members: Sequence[Member], groups: Indices, side: Indices, of_group: Indices
-) -> None:
-    """Write the official validation parts into the sides and groups."""
-    for part, number in (("train", TRAIN), ("validation", VALIDATION)):
-        for member in members:
-            rows = member.rows[member.officially(part)]
-            of_group[groups[rows[side[rows] == TRAIN]]] = number
-    for member in members:
-        rows = member.rows[side[member.rows] == TRAIN]
-        is_official = member.officially("validation")[np.searchsorted(member.rows, rows)]
-        held = np.where(is_official, VALIDATION, LEFT_OUT)
-        side[rows] = np.where(of_group[groups[rows]] == VALIDATION, held, TRAIN)
 
 
 def _cut(
