@@ -16,6 +16,7 @@ from ossicle.models.networks.export import write_network
 from ossicle.models.networks.registry import ARCHITECTURES, architecture
 from ossicle.models.networks.resnet import ResNet
 from ossicle.models.networks.sharing import HardSharing
+from ossicle.models.networks.tc_net import TcNet
 
 __all__ = [
     "ARCHITECTURES",
@@ -26,6 +27,7 @@ __all__ = [
     "HardSharing",
     "Provided",
     "ResNet",
+    "TcNet",
     "architecture",
     "check_module",
     "n_parameters",

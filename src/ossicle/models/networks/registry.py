@@ -12,13 +12,14 @@ from ossicle.models.networks.cnn import Cnn
 from ossicle.models.networks.dnn import Dnn
 from ossicle.models.networks.ds_cnn import DsCnn
 from ossicle.models.networks.resnet import ResNet
+from ossicle.models.networks.tc_net import TcNet
 
 __all__ = ["ARCHITECTURES", "GROUP", "architecture"]
 
 GROUP = "ossicle.networks"
 
 ARCHITECTURES: dict[str, type[Architecture]] = {
-    kind.name: kind for kind in (Dnn, Cnn, DsCnn, ResNet)
+    kind.name: kind for kind in (Dnn, Cnn, DsCnn, TcNet, ResNet)
 }
 """Name: class. Other packages add theirs through the entry point group ``ossicle.networks``."""
 
