@@ -110,7 +110,12 @@ def _parts(dataset: Dataset, test: str, *, seed: int) -> Parts:
 def _round(net: str, name: str, parts: Sequence[Parts], place: int) -> Round:
     """One round: what each data set trains on, with no recording of a test part in it."""
     chosen = [list(each.items())[place % len(each)] for each in parts]
-    tests = tuple((part, held_out) for part, (_, held_out) in chosen if held_out is not None)
+    several = len(parts) > 1
+    tests = tuple(
+        (f"{held_out.name} {part}" if several else part, held_out)
+        for part, (_, held_out) in chosen
+        if held_out is not None
+    )
     train = _apart([pair for _, pair in chosen])
     left_out = sum(len(pair[0]) for _, pair in chosen) - sum(map(len, train))
     if empty := [dataset.name for dataset in train if not len(dataset)]:

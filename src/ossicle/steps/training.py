@@ -1,55 +1,33 @@
 """The training step: a recipe in, a judged classifier with curves and report out."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from ossicle.classifier import Classifier, load
 from ossicle.datasets import Dataset
-from ossicle.errors import TrainingError
-from ossicle.evaluation import save_png
-from ossicle.evaluation.plots.learning import plot_learning, plot_runs
+from ossicle.errors import MissingExtraError, TrainingError
+from ossicle.evaluation.report import plain
 from ossicle.selection import StageProgress
-from ossicle.selection.questions import question_of
-from ossicle.selection.table import storable
-from ossicle.steps.rounds import ALL, Round, named_apart, rounds_of, with_validation
-from ossicle.steps.train_report import write_train_report
-from ossicle.types import Task
+from ossicle.steps.learning import Job, learn_all
+from ossicle.steps.rounds import Round, named_apart, rounds_of, with_validation
+from ossicle.steps.train_outcome import FILES, write_outcome
+from ossicle.training.comparing import read_history
+from ossicle.training.recipe import Recipe, recipe_of
 from ossicle.workflow.code import code_digest
-from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.files import canonical_json, digest, file_digest, read_json, write_json
 
-__all__ = ["resumed_words", "train_dataset"]
+__all__ = ["check_training", "resumed_words", "train_dataset"]
 
-FILES = {"classifier": "best.ossicle", "curves": "curves.png", "report": "report.html"}
-OUTCOME, RECIPE, RUNS = "outcome.json", "recipe.json", "runs"
+OUTCOME, RECIPE, HEALTH, RUNS, FEATURES = (
+    *("outcome.json", "recipe.json", "health.json", "runs", "features"),
+)
 TOGETHER = "together"
 """The network that learns from all data sets, where there are several."""
 
 PARTS = ("audio", "classifier", "datasets", "evaluation", "features", "models", "steps", "training")
 LIBRARIES = ("numpy", "onnxruntime", "torch")
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One round, and how to train it."""
-
-    round: Round
-    folder: Path
-    front_end: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    validation: float
-    tensorboard: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Learnt:
-    """A trained round: the report on each test part and task, and what it took."""
-
-    reports: Mapping[tuple[str, str], Any]
-    seconds: float
 
 
 def train_dataset(
@@ -86,17 +64,17 @@ def train_dataset(
     -------
     dict
         ``tasks`` (figures of each), ``nets`` (one row a network and task), ``runs`` (paths),
-        ``skipped``, ``left_out`` (clips with a recording that is tested), ``written`` (paths).
+        ``skipped``, ``left_out`` (clips with a recording that is tested), ``written`` (paths),
+        ``warnings`` (what was found before).
 
     Raises
     ------
     TrainingError
-        If the recipe is none, or ``out`` holds another training.
+        If the recipe is none, nothing can be learnt so, or ``out`` holds another training.
     DatasetError
         If a data set lacks what is asked for.
     """
-    from ossicle.training import recipe_of
-
+    _require_torch()
     recipe = recipe_of(words)
     _keep_words(out, recipe.words())
     datasets = named_apart(recipe.datasets())
@@ -106,18 +84,111 @@ def train_dataset(
     finished = _finished(out, key)
     if finished is not None:
         return finished
-    rounds = _rounds(recipe, datasets)
-    settings = dict(recipe.training)
-    validation = settings.pop("validation", 0.15)
-    jobs = [
-        _Job(each, out / RUNS / each.folder, recipe.front_end, settings, validation, tensorboard)
-        for each in rounds
-    ]
-    learnt = _all_learnt(jobs, n_jobs=n_jobs, progress=progress)
-    outcome = _finish(jobs, learnt, out=out, command=command)
+    jobs = _jobs(recipe, datasets, out, tensorboard=tensorboard)
+    warnings = _looked_over(jobs[0], out, progress)
+    learnt = learn_all(jobs, n_jobs=n_jobs, progress=progress)
+    outcome = {**write_outcome(jobs, learnt, out=out, command=command), "warnings": warnings}
     made = {what: file_digest(out / name) for what, name in FILES.items()}
     write_json(out / OUTCOME, {"key": key, "files": made, "outcome": outcome})
     return outcome
+
+
+def check_training(
+    words: Mapping[str, Any], *, out: Path | None = None, progress: StageProgress | None = None
+) -> Any:
+    """Look a training over without doing it: its first round.
+
+    Parameters
+    ----------
+    words : mapping
+        The tables of a recipe.
+    out : Path, optional
+        The folder it will be in, which then finds the sounds read.
+    progress : callable, optional
+
+    Returns
+    -------
+    Health
+    """
+    _require_torch()
+    recipe = recipe_of(words)
+    with _folder(out) as folder:
+        jobs = _jobs(recipe, named_apart(recipe.datasets()), folder, tensorboard=False)
+        return _health(jobs[0], progress)
+
+
+@contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    if out is not None:
+        yield out
+        return
+    with TemporaryDirectory(prefix="ossicle-") as folder:
+        yield Path(folder)
+
+
+def _require_torch() -> None:
+    """Refuse in words where the extra is missing."""
+    try:
+        import ossicle.training.training  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{error.name} is not installed; run: pip install 'ossicle[train]'"
+        ) from None
+
+
+def _jobs(
+    recipe: Recipe, datasets: Sequence[Dataset], out: Path, *, tensorboard: bool
+) -> list[Job]:
+    """A job a round."""
+    settings = dict(recipe.training)
+    validation = settings.pop("validation", 0.15)
+    return [
+        Job(
+            each,
+            out / RUNS / each.folder,
+            out / FEATURES,
+            recipe.front_end,
+            settings,
+            validation,
+            tensorboard,
+        )
+        for each in _rounds(recipe, datasets)
+    ]
+
+
+def _looked_over(job: Job, out: Path, progress: StageProgress | None) -> list[str]:
+    """What a look before the work found; where that has begun, what it found then.
+
+    Raises
+    ------
+    TrainingError
+        If nothing can be learnt so.
+    """
+    if not (read_history(job.folder) and (out / HEALTH).is_file()):
+        health = _health(job, progress)
+        write_json(out / HEALTH, plain(health.to_dict()))
+        if not health.ok:
+            more = f" (and {len(health.errors) - 1} more)" if len(health.errors) > 1 else ""
+            raise TrainingError(f"{health.errors[0]}{more}")
+    warnings: list[str] = read_json(out / HEALTH)["warnings"]
+    return warnings
+
+
+def _health(job: Job, progress: StageProgress | None) -> Any:
+    from ossicle.training.health import check_health
+
+    train, validation = with_validation(
+        job.round.train, job.validation, seed=job.settings.get("seed", 0)
+    )
+    return check_health(
+        train,
+        validation=validation,
+        tests=[test for _, test in job.round.tests],
+        front_end=job.front_end,
+        features=job.features,
+        progress=progress,
+        **job.settings,
+    )
 
 
 def resumed_words(out: Path) -> dict[str, Any]:
@@ -171,7 +242,7 @@ def _finished(out: Path, key: str) -> dict[str, Any] | None:
     return outcome
 
 
-def _rounds(recipe: Any, datasets: Sequence[Dataset]) -> list[Round]:
+def _rounds(recipe: Recipe, datasets: Sequence[Dataset]) -> list[Round]:
     """Those of the network of all data sets, then those of each data set alone, if asked for."""
     tests = [source.test or recipe.test for source in recipe.data]
     seed = recipe.training.get("seed", 0)
@@ -181,149 +252,3 @@ def _rounds(recipe: Any, datasets: Sequence[Dataset]) -> list[Round]:
         for dataset, test in zip(datasets, tests, strict=True):
             rounds += rounds_of([dataset], [test], net=dataset.name, seed=seed)
     return rounds
-
-
-# --- training -------------------------------------------------------------------------------------
-
-
-def _all_learnt(
-    jobs: Sequence[_Job], *, n_jobs: int, progress: StageProgress | None
-) -> list[_Learnt]:
-    """Every round trained and judged, in their order."""
-    learnt: dict[int, _Learnt] = {}
-    here = n_jobs == 1 or len(jobs) == 1
-    function = partial(_learn, progress=progress) if here else _learn
-    cluster = LocalCluster(1 if here else n_jobs)
-    for count, (place, result) in enumerate(cluster.run(function, jobs), start=1):
-        learnt[place] = result
-        if progress is not None:
-            progress("networks", count, len(jobs))
-    return [learnt[place] for place in range(len(jobs))]
-
-
-def _learn(job: _Job, progress: StageProgress | None = None) -> _Learnt:
-    """Train one round and judge its bundle on each test part, task by task."""
-    from ossicle.training import EventFiles, train
-
-    learning, validation = with_validation(
-        job.round.train, job.validation, seed=job.settings.get("seed", 0)
-    )
-    events = EventFiles(job.folder) if job.tensorboard else None
-    run = train(
-        learning,
-        front_end=job.front_end,
-        validation=validation,
-        out=job.folder,
-        callbacks=[events] if events else [],
-        progress=progress,
-        **job.settings,
-    )
-    classifier = run.classifier
-    reports = {
-        (part, task.name): question_of(task).evaluate(classifier, test)
-        for part, test in job.round.tests
-        for task in test.tasks
-    }
-    return _Learnt(reports, sum(each["training"] + each["judging"] for each in run.seconds))
-
-
-# --- writing --------------------------------------------------------------------------------------
-
-
-def _finish(
-    jobs: Sequence[_Job], learnt: Sequence[_Learnt], *, out: Path, command: str
-) -> dict[str, Any]:
-    """Write the classifier, the curves and the page; what they say."""
-    shipped = [job for job in jobs if job.round.net == jobs[0].round.net][-1]
-    classifier = load(shipped.folder / FILES["classifier"])
-    tests = _tests(jobs, learnt, jobs[0].round.net)
-    summaries = {
-        task.name: storable(question_of(task).summary(reports)) if reports else {"clips": 0}
-        for task, reports in _by_task(classifier, tests).items()
-    }
-    name = "nested_test" if shipped.round.name == ALL else "test"
-    figures = {name: summaries} if any(each["clips"] for each in summaries.values()) else {}
-    written = {what: out / file for what, file in FILES.items()}
-    replace(classifier, metrics={**classifier.metrics, **figures}).save(written["classifier"])
-    nets = _nets(jobs, learnt)
-    histories = {job.round.folder: read_history(job.folder) for job in jobs}
-    left_out = max(job.round.left_out for job in jobs)
-    write_train_report(
-        written["report"],
-        title=f"Training on {' + '.join(each.name for each in jobs[0].round.train)}",
-        nets=nets,
-        tests=_by_task(classifier, tests),
-        histories=histories,
-        shipped=shipped.round.folder,
-        left_out=left_out,
-        command=command,
-        provenance=classifier.provenance,
-    )
-    _save_curves(written["curves"], histories, shipped.round.folder)
-    return {
-        "tasks": summaries,
-        "nets": nets,
-        "runs": {job.round.folder: str(job.folder) for job in jobs},
-        "left_out": left_out,
-        "skipped": [list(pair) for pair in _skipped(learnt)],
-        "written": {what: str(path) for what, path in written.items()},
-    }
-
-
-def _tests(jobs: Sequence[_Job], learnt: Sequence[_Learnt], net: str) -> dict[str, dict[str, Any]]:
-    """Task to part to report of one network; each part once, by the first that did not see it."""
-    found: dict[str, dict[str, Any]] = {}
-    for job, result in zip(jobs, learnt, strict=True):
-        for (part, task), report in result.reports.items():
-            if job.round.net == net:
-                found.setdefault(task, {}).setdefault(part, report)
-    return found
-
-
-def _by_task(
-    classifier: Classifier, tests: Mapping[str, Mapping[str, Any]]
-) -> dict[Task, Mapping[str, Any]]:
-    return {task: tests.get(task.name, {}) for task in classifier.tasks}
-
-
-def _nets(jobs: Sequence[_Job], learnt: Sequence[_Learnt]) -> list[dict[str, Any]]:
-    """One row a network and task: its figure, size and time."""
-    rows = []
-    for net in dict.fromkeys(job.round.net for job in jobs):
-        last = [job for job in jobs if job.round.net == net][-1]
-        bundle = last.folder / FILES["classifier"]
-        classifier = load(bundle)
-        pairs = zip(jobs, learnt, strict=True)
-        costs = {
-            "parameters": classifier.provenance["parameters"],
-            "bytes": bundle.stat().st_size,
-            "seconds": round(sum(each.seconds for job, each in pairs if job.round.net == net), 1),
-        }
-        for task, reports in _by_task(classifier, _tests(jobs, learnt, net)).items():
-            rows.append({"net": net, "task": task.name, **_figure(task, reports), **costs})
-    return rows
-
-
-def _figure(task: Task, reports: Mapping[str, Any]) -> dict[str, Any]:
-    """The figure that a task is known by, with its interval where it has one."""
-    if not reports:
-        return {"of": "not tested", "figure": None, "low": None, "high": None}
-    summary = storable(question_of(task).summary(reports))
-    name = "accuracy" if "accuracy" in summary else "rmse"
-    low, high = summary.get("interval", (None, None))
-    return {"of": name, "figure": summary[name], "low": low, "high": high}
-
-
-def _save_curves(path: Path, histories: Mapping[str, Any], shipped: str) -> None:
-    """All runs where there are several, else the one there is."""
-    if len(histories) > 1:
-        save_png(plot_runs(histories), path)
-        return
-    history = histories[shipped]
-    save_png(plot_learning(history, best=history[-1]["best_epoch"], title=shipped), path)
-
-
-def _skipped(learnt: Sequence[_Learnt]) -> dict[tuple[str, str], None]:
-    """Every file that was left out of a test, once, with the reason."""
-    reports = (report for each in learnt for report in each.reports.values())
-    return dict.fromkeys((name, why) for report in reports for name, why in report.skipped)

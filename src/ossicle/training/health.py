@@ -26,6 +26,8 @@ FEW = 5
 """Clips of a label below which learning or judging it is doubtful."""
 
 NAMED = 5
+SHOWN = 16
+"""Labels that are shown one by one."""
 
 UNKNOWN = float("nan")
 
@@ -99,6 +101,10 @@ class Health:
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""
         return {"ok": self.ok, **asdict(self), "seconds": self.seconds}
+
+    def text(self) -> str:
+        """For the terminal: a table of labels and parts, what was tried, errors and warnings."""
+        return "\n".join([*_table(self.parts), *_tried(self), *_told(self)])
 
 
 def check_health(
@@ -186,6 +192,67 @@ def _counts(clips: Combined, place: int) -> dict[str, int]:
         return {"numbers": int(clips.mask[:, place].sum())}
     counts = clips.targets(task.name).sum(axis=0).astype(int).tolist()
     return dict(zip(task.labels, counts, strict=True))
+
+
+# --- telling --------------------------------------------------------------------------------------
+
+
+def _table(parts: Sequence[PartHealth]) -> list[str]:
+    """One row a label and one column a part; of many labels the range alone."""
+    rows = [["clips", *(str(part.n_clips) for part in parts)]]
+    rows.append(["windows", *("–" if p.n_windows is None else str(p.n_windows) for p in parts)])
+    for task in dict.fromkeys(task for part in parts for task in part.labels):
+        rows += _label_rows(task, [part.labels.get(task, {}) for part in parts])
+    rows = [["", *(part.name for part in parts)], *rows]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _label_rows(task: str, counts: Sequence[Mapping[str, int]]) -> list[list[str]]:
+    labels = list(dict.fromkeys(label for each in counts for label in each))
+    if len(labels) <= SHOWN:
+        return [[f"{task}: {k}", *(str(each.get(k, 0)) for each in counts)] for k in labels]
+    ranges = (f"{min(n)} to {max(n)}" if (n := list(each.values())) else "–" for each in counts)
+    return [[f"{task}: {len(labels)} labels, each", *ranges]]
+
+
+def _tried(health: Health) -> list[str]:
+    if not health.n_parameters:
+        return []
+    learnt = f"{health.first_loss:.3f} to {health.last_loss:.3f}"
+    return [
+        "",
+        f"window      {health.window:g} s: {health.shape[0]} frames of {health.shape[1]} bands",
+        f"network     {health.n_parameters:,} parameters",
+        f"one batch   loss from {learnt} when learnt by heart",
+        f"time        {_duration(health.epoch_seconds)} an epoch, {_duration(health.seconds)} for "
+        f"{health.epochs} epochs (estimated here and now)",
+    ]
+
+
+def _told(health: Health) -> list[str]:
+    errors = [f"error: {error}" for error in health.errors]
+    warnings = [f"warning: {warning}" for warning in health.warnings]
+    return ["", *errors, *warnings, *([] if errors or warnings else ["nothing to object to"])]
+
+
+def _duration(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> _duration(0.5), _duration(75.0), _duration(7_500.0)
+    ('0.5 s', '1 min 15 s', '2 h 05 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{seconds:.1f} s"
 
 
 # --- leaks ----------------------------------------------------------------------------------------
