@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.groups import linked_groups, recording_numbers
-from ossicle.datasets.members import Member, member
-from ossicle.datasets.parts import LEFT_OUT, TEST, TRAIN, VALIDATION, deal, sides, tested
+from ossicle.datasets.members import Member, check_labels, member
+from ossicle.datasets.parts import LEFT_OUT, TEST, TRAIN, VALIDATION, deal, held_out, sides
 from ossicle.datasets.questions import answers, questions
 from ossicle.datasets.tasks import renamed_labels
 from ossicle.errors import DatasetError, nearest
@@ -162,12 +162,10 @@ class Combined:
         DatasetError
             If a label has no clip to train on.
         """
-        members = self._members(0)
-        nothing = np.zeros(len(self), np.bool_)
-        side = sides(
-            members, self.groups, self.recordings, nothing, validation=validation, seed=seed
-        )
-        self._check_training(members, {"the whole": side})
+        members, nothing = self._members(0), np.zeros(len(self), np.bool_)
+        of_clip = self.groups, self.recordings
+        side = sides(members, *of_clip, nothing, validation=validation, seed=seed)
+        check_labels(members, self.tasks, side == TRAIN, "the whole")
         return self.subset(side == TRAIN), self.subset(side == VALIDATION)
 
     def parts(
@@ -218,7 +216,7 @@ class Combined:
         fold-3 6 2 4
         """
         members = self._members(n_folds)
-        tests = tested(members, self.groups, n_folds, seed=seed)
+        tests = held_out(members, self.groups, n_folds, seed=seed)
         of_clip = self.groups, self.recordings
         dealt = {}
         for number, test in enumerate(tests, start=1):
@@ -236,8 +234,9 @@ class Combined:
         test = np.zeros(len(self), np.bool_)
         for each in members:
             test[each.rows] = each.officially("test")
-        side = sides(members, self.groups, test, validation=validation, seed=seed)
-        self._check_training(members, {"whole": side})
+        of_clip = self.groups, self.recordings
+        side = sides(members, *of_clip, test, validation=validation, seed=seed)
+        check_labels(members, self.tasks, side == TRAIN, "the whole")
         return self._part("whole", side)
 
     def _part(self, name: str, side: NDArray[np.int64]) -> "Part":

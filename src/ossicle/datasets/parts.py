@@ -19,8 +19,8 @@ __all__ = [
     "TRAIN",
     "VALIDATION",
     "deal",
+    "held_out",
     "sides",
-    "tested",
 ]
 
 Indices = NDArray[np.int64]
@@ -42,7 +42,7 @@ def deal(
     return part
 
 
-def tested(
+def held_out(
     members: Sequence[Member], groups: Indices, n_folds: int | None, *, seed: int
 ) -> NDArray[np.bool_]:
     """Which clips test in which fold, shape ``(n_folds, n_clips)``."""

@@ -1,7 +1,7 @@
 """A plan made ready to learn: sounds read, scaling fitted, first weights drawn."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -73,7 +73,7 @@ class Ready:
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of an epoch."""
         settings = self.plan.settings
-        return loaded(
+        made = loaded(
             self.train,
             [self.rows[batch] for batch in self.sampler.batches(epoch)],
             scaler=self.scaler,
@@ -82,6 +82,7 @@ class Ready:
             epoch=epoch,
             n_workers=settings.n_workers,
         )
+        return (_moved(batch, self.device) for batch in made)
 
     def judge(self) -> Judge:
         """What judges an epoch."""
@@ -217,6 +218,18 @@ def device_of(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise TrainingError("device is 'cuda', and this torch finds no GPU; allowed here is 'cpu'")
     return torch.device(name)
+
+
+def _moved(batch: Batch, device: torch.device) -> Batch:
+    """A batch where the network computes."""
+    if device.type == "cpu":
+        return batch
+    return replace(
+        batch,
+        features=batch.features.to(device),
+        targets={task: each.to(device) for task, each in batch.targets.items()},
+        mask={task: each.to(device) for task, each in batch.mask.items()},
+    )
 
 
 def _times(rate: float, share: Callable[[int], float], step: int) -> float:

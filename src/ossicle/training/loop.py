@@ -268,14 +268,20 @@ def _train_batch(
 
 
 def _record(standing: Standing, rate: float, train: Record, judgement: Judgement) -> Record:
+    figures = {task: _measured(each) for task, each in judgement.figures.items()}
     return {
         "epoch": standing.epoch,
         "best_epoch": standing.best_epoch,
         "learning_rate": rate,
         "train": train,
-        "validation": {"loss": dict(judgement.losses), "figures": dict(judgement.figures)},
+        "validation": {"loss": dict(judgement.losses), "figures": figures},
         "temperature": dict(judgement.temperature),
     }
+
+
+def _measured(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """Figures for JSON, which has no word for one that was not measured."""
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
 
 
 def _seed_of(seed: int, epoch: int) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from ossicle.errors import TrainingError, nearest
 
@@ -129,7 +129,7 @@ class Settings:
     best_by: str = "figure"
     combine: str | Mapping[str, float] = "sum"
     sampler: str = "mixed"
-    class_weights: str | None = None
+    class_weights: Literal["balanced"] | None = None
     label_smoothing: float = 0.0
     augmentation: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0

@@ -89,7 +89,7 @@ class Scaled(nn.Module):
 
 
 def _scaled(module: nn.Module, found: Mapping[str, Any]) -> tuple[nn.Module, Scaler | None]:
-    """Scaling by bands is the classifier's; a bundle has none by cells, so the network does that."""
+    """Scaling by bands is left to the classifier; by cells, which it does not know, is built in."""
     if found["scaler"] is None:
         return module, None
     shape = found["n_frames"], found["n_bands"]

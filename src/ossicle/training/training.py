@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from ossicle.datasets import Combined, Dataset
 from ossicle.errors import TrainingError
 from ossicle.features import FeatureStore, FrontEnd
 from ossicle.training.assembling import Ready, StageProgress, make_ready
+from ossicle.training.examples import Batch
 from ossicle.training.loop import (
     Callback,
     Learner,
@@ -192,7 +193,7 @@ def _go_on(
             learn(
                 learner,
                 plan.settings,
-                batches=ready.batches,
+                batches=partial(_counted, ready, progress),
                 judge=ready.judge(),
                 keep=partial(_keep, run, learner),
                 standing=standing,
@@ -201,6 +202,16 @@ def _go_on(
         except NotFiniteError as error:
             raise _with_batch(error, ready, run.path) from error
         _finish(plan, run)
+
+
+def _counted(ready: Ready, progress: StageProgress | None, epoch: int) -> Iterator[Batch]:
+    """The batches of an epoch, counted among those of all epochs."""
+    n_batches = len(ready.sampler.batches(epoch))
+    total = ready.plan.settings.epochs * n_batches
+    for done, batch in enumerate(ready.batches(epoch), start=(epoch - 1) * n_batches + 1):
+        yield batch
+        if progress is not None:
+            progress("training", done, total)
 
 
 def _keep(run: Run, learner: Learner, standing: Standing, record: Record, seconds: Record) -> None:
@@ -227,14 +238,10 @@ def _with_batch(error: NotFiniteError, ready: Ready, folder: Path) -> TrainingEr
     clips = ready.train.rows[batch.rows.numpy(), 0].tolist()
     names = [ready.plan.train.clips[clip].id for clip in clips]
     path = folder / f"not-finite-epoch-{error.epoch:04d}-batch-{error.number:04d}.npz"
-    arrays = {f"targets {task}": each.cpu().numpy() for task, each in batch.targets.items()}
+    arrays: dict[str, Any] = {"features": batch.features.cpu().numpy(), "clips": np.array(names)}
+    arrays |= {f"targets {task}": each.cpu().numpy() for task, each in batch.targets.items()}
     with replacing(path) as temporary:
-        np.savez(
-            temporary,
-            features=batch.features.cpu().numpy(),
-            clips=np.array(names),
-            **arrays,
-        )
+        np.savez(temporary, **arrays)
     return TrainingError(
         f"{error}; the batch holds {', '.join(names[:5])}{' ...' if len(names) > 5 else ''} and is "
         f"saved in {path}. Lower the learning rate, or look whether these sounds are damaged; what "

@@ -27,6 +27,9 @@ __all__ = ["Judge"]
 
 Array = NDArray[np.float32]
 
+WORST = -1e9
+"""Quality of a network whose figure cannot be measured."""
+
 LEAST = 1e-12
 """Least probability that a label is given, so that its logit is finite."""
 
@@ -97,7 +100,7 @@ class Judge:
         figures = objective.figures(pooled, targets[clips])
         quality = objective.quality(figures)
         temperature = _temperature(objective.activation, pooled, targets[clips])
-        return loss, figures, quality if math.isfinite(quality) else -math.inf, temperature
+        return loss, figures, quality if math.isfinite(quality) else WORST, temperature
 
     @property
     def _clip_of(self) -> NDArray[np.int64]:

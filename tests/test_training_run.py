@@ -1,0 +1,174 @@
+"""A run of two data sets and two tasks: what is in its folder, and what can be done with it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import answered, printed
+from small_trainings import FRONT_END, SETTINGS, bytes_of, trained, two_data_sets
+
+from ossicle.classifier import load, verify
+from ossicle.datasets import combine
+from ossicle.errors import TrainingError
+from ossicle.evaluation import evaluate
+from ossicle.training import Run, Settings, open_run, train
+from ossicle.training.shipping import judged_weights
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return two_data_sets(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory) -> Run:
+    told = []
+    run = trained(data, tmp_path_factory.mktemp("runs") / "two", callbacks=[told.append])
+    assert told == run.history
+    return run
+
+
+@pytest.fixture(scope="module")
+def parts(data):
+    return combine(data).part(validation=0.15, seed=0)
+
+
+def test_a_run_answers_each_task_of_all_its_data_sets(run, data):
+    assert [(task.name, len(task.labels)) for task in run.classifier.tasks] == [
+        ("label", 2),
+        ("pitch", 3),
+    ]
+    reports = run.evaluate(data)
+    assert {task: report.n_clips for task, report in reports.items()} == {"label": 20, "pitch": 24}
+
+
+def test_the_history_tells_losses_and_figures_of_each_task_of_each_epoch(run):
+    assert [record["epoch"] for record in run.history] == [1, 2, 3]
+    for record in run.history:
+        assert set(record["train"]["loss"]) == {"label", "pitch"}
+        assert set(record["validation"]["figures"]["pitch"]) == {"accuracy", "macro_f1"}
+        total = sum(record["train"]["loss"].values())
+        assert record["train"]["combined"] == pytest.approx(total, rel=0.5)
+    assert run.history[-1]["train"]["combined"] < run.history[0]["train"]["combined"]
+
+
+def test_seconds_lie_beside_what_is_the_same_twice(run):
+    assert {"training", "loading", "judging"} <= set(run.seconds[0])
+    assert not any(b"training" in data for name, data in bytes_of(run).items() if "h" in name[:1])
+
+
+def test_the_bundle_says_on_the_validation_part_what_the_loop_said(run, parts):
+    best = run.history[run.best_epoch - 1]["validation"]["figures"]
+    for place, task in enumerate(("label", "pitch")):
+        dataset = parts.validation.of(place)
+        report = evaluate(run.classifier, dataset, task=task)
+        assert report.accuracy == best[task]["accuracy"]
+        assert report.f1 == pytest.approx(best[task]["macro_f1"], abs=1e-12)
+        written = json.loads((run.path / "reports" / f"{task}.json").read_text())
+        assert written["accuracy"] == report.accuracy
+        assert (run.path / "reports" / f"{task}.html").is_file()
+
+
+def test_the_network_in_the_bundle_answers_as_the_module_of_the_loop(run, parts):
+    import torch
+
+    from ossicle.models.networks import architecture
+
+    found = json.loads((run.path / "found.json").read_text())
+    state = run.checkpoints.read(run.best_epoch)
+    module = architecture(SETTINGS["model"]).build(
+        n_frames=found["n_frames"], n_bands=found["n_bands"], n_outputs=(2, 3)
+    )
+    module.load_state_dict(judged_weights(state["learner"]))
+    features = np.random.default_rng(0).normal(size=(found["n_frames"], found["n_bands"]))
+    with torch.no_grad():
+        wanted = module.eval()(torch.from_numpy(features.astype(np.float32)[np.newaxis]))
+    got = run.classifier.prepared(features.astype(np.float32))
+    for task, logits in zip(("label", "pitch"), wanted, strict=True):
+        np.testing.assert_allclose(got[task], logits[0].numpy(), atol=1e-5)
+
+
+def test_clips_that_were_trained_on_are_known_again_and_those_validated_on_are_not(run, parts):
+    assert evaluate(run.classifier, parts.train.of(0)).data.n_trained_on == len(parts.train.of(0))
+    assert evaluate(run.classifier, parts.validation.of(0)).data.n_trained_on == 0
+
+
+def test_what_reads_a_bundle_reads_that_of_a_run(run, data, tmp_path):
+    bundle = run.path / "best.ossicle"
+    assert verify(bundle).ok
+    clip = data[1].clips[0]
+    told = answered("predict", bundle, clip.path)
+    assert "pitch" in json.dumps(told)
+    assert "train" in printed("info", bundle)
+    assert load(bundle)(clip.path).labels["pitch"] in ("high", "low", "middle", "unknown")
+    stream = load(bundle).stream(sample_rate=8_000)
+    assert stream.push(np.zeros(8_000, np.float32)) == []
+
+
+def test_each_kept_checkpoint_is_a_classifier_with_its_own_weights(run, data):
+    first, last = run.checkpoints.epochs[0], run.checkpoints.epochs[-1]
+    assert first < last
+    before, after = run.classifier_of(first), run.classifier_of(last)
+    assert before.network != after.network
+    assert run.classifier_of("best").network == run.classifier.network
+    assert set(run.evaluate(data[0], epoch=last)) == {"label"}
+    with pytest.raises(TrainingError, match="holds no checkpoint of epoch 77; there are"):
+        run.evaluate(data[0], epoch=77)
+
+
+def test_a_finished_run_is_given_back_at_once(run, data):
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    again = trained(data, run.path)
+    assert again.history == run.history
+    assert run.resume().is_finished
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"epochs": 4}, "epochs was '3' and is '4'"),
+        ({"model": {"name": "dnn", "width": 9, "dropout": 0.2}}, "model.width was '8'"),
+        ({"validation": 0.3}, "data.n_train was"),
+        ({"front_end": "mfcc"}, r"front_end\."),
+        ({"learning_rate": 0.02, "seed": 1}, r"data\.train was .* \(so do data.validation, l"),
+    ],
+)
+def test_a_folder_of_a_run_with_other_arguments_is_refused_and_the_difference_named(
+    run, data, other, told
+):
+    with pytest.raises(TrainingError, match=f"holds a run with other arguments: {told}"):
+        trained(data, run.path, **other)
+
+
+def test_settings_without_effect_on_the_result_are_no_difference(run, data):
+    assert trained(data, run.path, n_workers=1, in_memory=False).is_finished
+
+
+def test_a_run_opened_from_its_folder_goes_on_with_its_data_alone(run, data):
+    opened = open_run(run.path)
+    assert repr(opened) == f"<Run {str(run.path)!r}: finished>"
+    assert opened.resume(data).is_finished
+    assert opened.settings["epochs"] == 3
+    with pytest.raises(TrainingError, match=r"data\.n_train was"):
+        opened.resume(data[0])
+
+
+def test_an_unknown_setting_is_answered_with_the_nearest(data):
+    with pytest.raises(TrainingError, match="no setting is called 'epoch'; did you mean 'epochs'"):
+        train(data, front_end=FRONT_END, epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epochs", 0), ("epochs", 1.5), ("learning_rate", 0.0), ("seed", -1), ("patience", True)],
+)
+def test_a_setting_out_of_its_range_is_told_with_what_is_allowed(name, value):
+    with pytest.raises(TrainingError, match=rf"{name} is {value}; allowed is a (whole )?number"):
+        Settings(**{name: value})
+
+
+def test_a_folder_without_a_run_is_no_run(tmp_path: Path):
+    with pytest.raises(TrainingError, match=r"holds no run: there is no run\.json"):
+        open_run(tmp_path)
