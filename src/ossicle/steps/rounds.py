@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ossicle.datasets import Dataset, combine, outer_parts, single_part
-from ossicle.datasets.groups import linked_groups
+from ossicle.datasets.groups import linked_groups, recording_numbers
 from ossicle.errors import DatasetError
 
 __all__ = ["ALL", "Round", "named_apart", "rounds_of", "with_validation"]
@@ -126,7 +126,9 @@ def _round(net: str, name: str, parts: Sequence[Parts], place: int) -> Round:
 def _apart(pairs: Sequence[tuple[Dataset, Dataset | None]]) -> tuple[Dataset, ...]:
     """The training parts without the recordings that are tested, whichever data set has them."""
     sides = [(train.clips, () if test is None else test.clips) for train, test in pairs]
-    groups = linked_groups([(*train, *test) for train, test in sides])
+    tables = [(*train, *test) for train, test in sides]
+    recordings = recording_numbers([clip for table in tables for clip in table])
+    groups = linked_groups(tables, recordings)
     is_test = np.repeat([False, True] * len(sides), [len(side) for each in sides for side in each])
     kept = ~np.isin(groups, groups[is_test])[~is_test]
     pieces = np.split(kept, np.cumsum([len(train) for train, _ in sides])[:-1])

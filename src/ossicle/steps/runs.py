@@ -1,4 +1,4 @@
-"""Steps with runs that are there: their curves drawn, their weights judged, their events written."""
+"""Steps with trainings that are there: drawn, judged again, written for TensorBoard."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
