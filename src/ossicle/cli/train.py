@@ -10,6 +10,7 @@ from ossicle.cli.terminal import (
     as_json,
     emit,
     jobs_option,
+    note,
     note_files,
     progress_bars,
     settings,
@@ -145,6 +146,8 @@ def train(
     if out is None or check:
         emit(checked.to_dict(), checked.text(), as_json=as_json)
         raise SystemExit(0 if checked.ok else 1)
+    for warning in outcome["warnings"]:
+        note(f"warning: {warning}")
     note_files(outcome["skipped"], most=SHOWN)
     emit(outcome, _text(outcome), as_json=as_json)
 
@@ -170,8 +173,19 @@ def _check_words(
 
 def _text(outcome: dict[str, Any]) -> str:
     """The networks side by side, each task's figures, and the files."""
-    columns = list(outcome["nets"][0])
-    lines = [table(outcome["nets"], columns), ""]
+    rows = [
+        {
+            **{name: row[name] for name in ("net", "task")},
+            "figure": row["of"],
+            "": row["figure"],
+            "95 %": "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}",
+            "parameters": row["parameters"],
+            "KiB": round(row["bytes"] / 1024),
+            "seconds": round(row["seconds"]),
+        }
+        for row in outcome["nets"]
+    ]
+    lines = [table(rows, list(rows[0])), ""]
     for task, figures in outcome["tasks"].items():
         lines += _task_lines(task, figures)
     lines += ["", *(f"{what:10} {path}" for what, path in outcome["written"].items())]

@@ -44,7 +44,7 @@ def recipe_words(
 def _file_or_folders(
     paths: Sequence[Path], *, data: Path | None, source: Mapping[str, Any]
 ) -> dict[str, Any]:
-    from ossicle.training import read_recipe
+    from ossicle.training.recipe import read_recipe
 
     recipes = [path for path in paths if path.suffix == ".toml"]
     if not recipes:

@@ -79,21 +79,26 @@ def _learn_apart(job: Job) -> Learnt:
 
 def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Learnt:
     """Train one round and judge its bundle on each test part, task by task."""
+    from ossicle.training.recording import EventFiles, write_events
     from ossicle.training.training import train
 
     learning, validation = with_validation(
         job.round.train, job.validation, seed=job.settings.get("seed", 0)
     )
+    events = EventFiles(job.folder) if job.tensorboard else None
     run = train(
         learning,
         front_end=job.front_end,
         validation=validation,
         out=job.folder,
         features=job.features,
-        callbacks=_callbacks(job, progress),
+        callbacks=[*([events] if events else []), *_told(job, progress)],
         progress=progress,
         **{**job.settings, **beside},
     )
+    if events is not None:
+        events.close()
+        write_events(job.folder)
     classifier = run.classifier
     reports = {
         (part, task.name): question_of(task).evaluate(classifier, test)
@@ -104,14 +109,12 @@ def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Le
     return Learnt(reports, sum(each["training"] + each["judging"] for each in run.seconds))
 
 
-def _callbacks(job: Job, progress: StageProgress | None) -> list[Callable[[Any], None]]:
-    """What is told after each epoch."""
-    from ossicle.training.recording import EventFiles
+def _told(job: Job, progress: StageProgress | None) -> list[Callable[[Any], None]]:
+    """Tells of each epoch as it ends."""
     from ossicle.training.settings import Settings
 
-    found: list[Callable[[Any], None]] = [EventFiles(job.folder)] if job.tensorboard else []
-    if progress is not None:
-        epochs = job.settings.get("epochs", Settings().epochs)
-        stage = f"epochs of {job.round.folder}"
-        found.append(lambda record: progress(stage, record["epoch"], epochs))
-    return found
+    if progress is None:
+        return []
+    epochs = job.settings.get("epochs", Settings().epochs)
+    stage = f"epochs of {job.round.folder}"
+    return [lambda record: progress(stage, record["epoch"], epochs)]

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ossicle.datasets import Dataset, combine, outer_parts, single_part
 from ossicle.datasets.groups import linked_groups, recording_numbers
 from ossicle.errors import DatasetError
+from ossicle.types import Clip
+from ossicle.workflow.files import file_digests
 
 __all__ = ["ALL", "Round", "named_apart", "rounds_of", "with_validation"]
 
@@ -124,15 +127,23 @@ def _round(net: str, name: str, parts: Sequence[Parts], place: int) -> Round:
 
 
 def _apart(pairs: Sequence[tuple[Dataset, Dataset | None]]) -> tuple[Dataset, ...]:
-    """The training parts without the recordings that are tested, whichever data set has them."""
+    """The training parts without what is tested, whichever data set or file name it is under."""
     sides = [(train.clips, () if test is None else test.clips) for train, test in pairs]
     tables = [(*train, *test) for train, test in sides]
     recordings = recording_numbers([clip for table in tables for clip in table])
     groups = linked_groups(tables, recordings)
     is_test = np.repeat([False, True] * len(sides), [len(side) for each in sides for side in each])
-    kept = ~np.isin(groups, groups[is_test])[~is_test]
+    kept = ~(np.isin(groups, groups[is_test]) | _copied(tables, is_test))[~is_test]
     pieces = np.split(kept, np.cumsum([len(train) for train, _ in sides])[:-1])
     return tuple(train.subset(piece) for (train, _), piece in zip(pairs, pieces, strict=True))
+
+
+def _copied(tables: Sequence[Sequence[Clip]], is_test: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Clips whose file has the bytes of one that is tested, under whatever name."""
+    clips = [clip for table in tables for clip in table]
+    digests = file_digests(clip.path for clip in clips)
+    files = np.array([str(digests[clip.path]) for clip in clips])
+    return np.isin(files, files[is_test])
 
 
 def with_validation(

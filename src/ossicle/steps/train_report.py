@@ -62,8 +62,15 @@ def write_train_report(
 
 def _nets(nets: Sequence[Mapping[str, Any]], left_out: int) -> Section:
     """Networks side by side, the figures of the one that ships as tiles."""
-    columns = list(nets[0])
-    rows = [[row[column] for column in columns] for row in nets]
+    columns = ("net", "task", "figure", "", "95\u00a0%", "parameters", "KiB", "seconds")
+    rows = [
+        (
+            *(row["net"], row["task"], row["of"], row["figure"]),
+            "" if row["low"] is None else f"{row['low']:.3f}\u00a0to\u00a0{row['high']:.3f}",
+            *(row["parameters"], round(row["bytes"] / 1024), round(row["seconds"])),
+        )
+        for row in nets
+    ]
     note = (
         f" {left_out} clips did not train, since a test part holds their recording."
         if left_out

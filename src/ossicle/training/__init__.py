@@ -17,7 +17,7 @@ _HOME = {
     "comparing": ["compare_runs", "find_runs", "list_runs", "read_history", "run_summary"],
     "health": ["Health", "PartHealth", "check_health"],
     "recipe": ["Recipe", "Source", "read_recipe", "recipe_of"],
-    "recording": ["EventFiles", "write_confusion", "write_events"],
+    "recording": ["EventFiles", "write_events"],
     "run": ["Run"],
     "sampling": ["SAMPLERS", "sampler"],
     "schedules": ["SCHEDULES", "schedule"],

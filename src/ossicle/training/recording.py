@@ -8,10 +8,11 @@ from typing import Any
 from ossicle.evaluation.plots import plot_confusion
 from ossicle.extras import require
 from ossicle.training.comparing import read_history
+from ossicle.workflow.files import read_json
 
-__all__ = ["EventFiles", "write_confusion", "write_events"]
+__all__ = ["EventFiles", "write_events"]
 
-FOLDER = "tensorboard"
+FOLDER, REPORTS = "tensorboard", "reports"
 
 
 class EventFiles:
@@ -33,7 +34,8 @@ class EventFiles:
 
     def __init__(self, run: Path) -> None:
         require("tensorboard", extra="tensorboard")
-        self._run, self._writer = run, None
+        self._run = run
+        self._writer: Any = None
 
     def __call__(self, record: Mapping[str, Any]) -> None:
         """Write one epoch."""
@@ -52,6 +54,8 @@ class EventFiles:
 def write_events(run: Path) -> Path:
     """Write the whole history of a run for TensorBoard; what lay there is replaced.
 
+    A run that is finished has the confusion of its best epoch on the validation part too.
+
     Parameters
     ----------
     run : Path
@@ -66,25 +70,22 @@ def write_events(run: Path) -> Path:
     MissingExtraError
         If tensorboard is not installed.
     """
-    writer = _rewritten(run)
+    writer, history = _rewritten(run), read_history(run)
+    if history:
+        _write_confusions(writer, run, epoch=history[-1]["best_epoch"])
     writer.close()
     return run / FOLDER
 
 
-def write_confusion(run: Path, confusions: Mapping[str, Any], *, epoch: int) -> None:
-    """Add the confusion of each task as a picture, at an epoch.
-
-    Parameters
-    ----------
-    run : Path
-    confusions : mapping of task to Report
-    epoch : int
-    """
-    writer = _writer(run)
-    for task, report in confusions.items():
-        figure = plot_confusion(report.confusion, report.labels, answers=report.columns)
-        writer.add_figure(f"confusion/{task}", figure, epoch)
-    writer.close()
+def _write_confusions(writer: Any, run: Path, *, epoch: int) -> None:
+    """The confusion of each task on the validation part, where the run has judged it."""
+    for path in sorted((run / REPORTS).glob("*.json")):
+        report = read_json(path)
+        if report.get("confusion"):
+            figure = plot_confusion(
+                report["confusion"], report["labels"], answers=report["columns"]
+            )
+            writer.add_figure(f"confusion/{report['task']}", figure, epoch)
 
 
 def _writer(run: Path) -> Any:

@@ -95,10 +95,12 @@ def plot_runs(histories: Mapping[str, History], *, title: str = "Runs") -> Any:
     figure = canvas(10.4, 1.0 + 3.4 * len(tasks))
     rows = figure.subplots(len(tasks), 2, squeeze=False)
     for task, (loss, quality) in zip(tasks, rows, strict=True):
-        colours = _colours(len(histories))
-        for (name, history), colour in zip(histories.items(), colours, strict=True):
-            _draw(loss, _points(history, "validation", "loss", task), colour, shorten(name, 32))
-            _draw(quality, _main(history, task), colour, shorten(name, 32))
+        asked = {name: each for name, each in histories.items() if task in _tasks(each)}
+        colours = _colours(len(asked))
+        names = _legend(list(asked))
+        for history, name, colour in zip(asked.values(), names, colours, strict=True):
+            _draw(loss, _points(history, "validation", "loss", task), colour, name)
+            _draw(quality, _main(history, task), colour, name)
         _finish(loss, f"{title}: {shorten(task, 24)}", "Validation loss")
         _finish(quality, shorten(task, 24), _main_name(histories.values(), task), legend=False)
         _as_rate(quality)
@@ -122,6 +124,13 @@ def _figures(history: History, task: str) -> list[str]:
 
 def _colours(n: int) -> list[str]:
     return [COLOURS[place] if place < NAMED else GREY for place in range(n)]
+
+
+def _legend(names: Sequence[str]) -> list[str]:
+    """A name for each curve that has a colour of its own; one for all that have not."""
+    rest = len(names) - NAMED
+    said = [shorten(name, 32) for name in names[:NAMED]]
+    return [*said, *([f"and {rest} more", *[""] * (rest - 1)] if rest > 0 else [])]
 
 
 def _points(history: History, *path: str) -> tuple[list[int], list[float]]:
