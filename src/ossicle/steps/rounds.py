@@ -151,8 +151,8 @@ def with_validation(
 ) -> tuple[list[Dataset], list[Dataset]]:
     """What the weights are learnt from, and what chooses the epoch, of each data set.
 
-    The official validation part where a data set came with one; else a share, with no group cut
-    and the labels spread alike.
+    The official validation part where a data set came with one and its test part is held out; else
+    a share, with no group cut and the labels spread alike.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ def with_validation(
 
 
 def _validated(dataset: Dataset, share: float, *, seed: int) -> tuple[Dataset, Dataset]:
-    official = np.array([clip.split == "validation" for clip in dataset], dtype=np.bool_)
-    if official.any():
+    if {clip.split for clip in dataset} == {"train", "validation"}:
+        official = np.array([clip.split == "validation" for clip in dataset], dtype=np.bool_)
         return dataset.subset(~official), dataset.subset(official)
     train, validation = dataset.split((1.0 - share, share), seed=seed)
     return train, validation

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ossicle.datasets import Combined, Dataset, combine
-from ossicle.errors import TrainingError
+from ossicle.errors import OssicleError
 from ossicle.features import FeatureStore
 from ossicle.training.assembling import Ready, make_ready
 from ossicle.training.examples import Examples
@@ -141,7 +141,7 @@ def check_health(
     try:
         plan = make_plan(train, front_end=front_end, validation=validation, settings=settings)
         ready = make_ready(plan, FeatureStore(features), progress=progress)
-    except TrainingError as error:
+    except OssicleError as error:
         parts = tuple(_part(name, side) for name, side in sides.items())
         return Health(parts, errors=(*errors, str(error)), warnings=tuple(warnings))
     parts = tuple(_part(name, side, ready) for name, side in sides.items())

@@ -118,13 +118,8 @@ def training_settings(words: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = {name: _value(value) for name, value in words.get("training", {}).items()}
     for name in given:
-        if name in OF_TABLES:
-            raise TrainingError(
-                f"[training] has no key {name!r}; it is a table of its own, [{name}]"
-            )
         if name not in _training_names():
-            message = nearest(name, _training_names())
-            raise TrainingError(f"[training] has no key {name!r}; {message}")
+            raise TrainingError(f"[training] has no key {name!r}; {_hint('training', name)}")
     share = given.get("validation", 0.15)
     if type(share) is not float or not 0.0 < share < 1.0:
         raise TrainingError(f"[training] validation = {share!r}; a share from 0 to 1 is allowed")
@@ -176,6 +171,8 @@ def _check_network(words: Mapping[str, Any]) -> None:
     from ossicle.training.augmentation import Augmentation
 
     makers = {"model": architecture, "augmentation": Augmentation.from_settings}
+    if isinstance(words.get("model"), dict) and "name" not in words["model"]:
+        raise TrainingError('[model] has no name; name a network, as name = "ds_cnn"')
     for name, make in makers.items():
         try:
             if name in words:
