@@ -31,7 +31,7 @@ def several(tmp_path_factory) -> tuple[list[Any], dict[str, Any]]:
     """Two data sets, one with folds and one without, together and each alone."""
     root = tmp_path_factory.mktemp("several")
     table_of_tones(root / "rooms")
-    folders_of_tones(root / "three", n_clips=6, labels=("high", "low", "middle"))
+    folders_of_tones(root / "three", n_clips=6, labels=("middle", "low", "high"))
     recipe = root / "both.toml"
     recipe.write_text(
         'compare_single_tasks = true\n[[data]]\npath = "rooms"\nwhere = {fold = [1, 2]}\n'
@@ -113,6 +113,7 @@ def test_what_an_option_says_counts_over_the_recipe(tones, tmp_path):
 # --- several --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_command_compares_the_network_of_all_tasks_with_those_of_one(several):
     _, outcome = several
     rows = [(row["net"], row["task"]) for row in outcome["nets"]]
@@ -133,6 +134,7 @@ def test_one_command_compares_the_network_of_all_tasks_with_those_of_one(several
     }
 
 
+@pytest.mark.slow
 def test_each_fold_is_judged_once_and_pooled_with_an_interval_and_the_worst(several):
     _, outcome = several
     figures = outcome["tasks"]["rooms.label"]
@@ -143,6 +145,7 @@ def test_each_fold_is_judged_once_and_pooled_with_an_interval_and_the_worst(seve
     assert outcome["tasks"]["three.label"]["clips"] == 2
 
 
+@pytest.mark.slow
 def test_a_finished_fold_is_not_done_again(several):
     words, outcome = several
     out = words[3]
@@ -156,6 +159,7 @@ def test_a_finished_fold_is_not_done_again(several):
     assert (lost / "best.ossicle").is_file()
 
 
+@pytest.mark.slow
 def test_networks_trained_beside_each_other_are_the_same(several, tmp_path):
     words, outcome = several
     copy = [*words[:3], tmp_path / "run", *words[4:], "--jobs", "2"]
@@ -231,6 +235,7 @@ def test_what_cannot_be_done_is_status_1_and_one_line(tones, tmp_path, words, me
 # --- runs -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_runs_are_listed_with_how_far_they_came(several):
     words, _ = several
     rows = answered("runs", words[3])
@@ -257,6 +262,7 @@ def test_runs_are_compared_by_figures_and_by_settings_that_differ(words, outcome
     assert "learning_rate" in printed("runs", "compare", words[3], tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_curves_of_runs_are_drawn(several, tmp_path):
     words, _ = several
     for path, n_runs in ((words[3], 7), (words[3] / "runs" / "three", 1)):

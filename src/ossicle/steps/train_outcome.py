@@ -97,7 +97,7 @@ def _nets(jobs: Sequence[Job], learnt: Sequence[Learnt]) -> list[dict[str, Any]]
         costs = {
             "parameters": classifier.provenance["parameters"],
             "bytes": bundle.stat().st_size,
-            "seconds": round(sum(each.seconds for job, each in pairs if job.round.net == net), 1),
+            "seconds": sum(each.seconds for job, each in pairs if job.round.net == net),
         }
         for task, reports in _by_task(classifier, _tests(jobs, learnt, net)).items():
             rows.append({"net": net, "task": task.name, **_figure(task, reports), **costs})
