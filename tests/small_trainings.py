@@ -8,14 +8,15 @@ from sounds import folders_of_tones
 
 from ossicle.datasets import Dataset, read_dataset
 from ossicle.features import LogMel
-from ossicle.training import Run, train
+from ossicle.training.run import Run
+from ossicle.training.training import train
 
 FRONT_END = LogMel(sample_rate=8_000, n_fft=256, hop_length=128, n_mels=20)
 
 SETTINGS: dict[str, Any] = {
-    "model": {"name": "dnn", "width": 8, "dropout": 0.2},
+    "model": {"name": "dnn", "width": 16, "dropout": 0.1},
     "front_end": FRONT_END,
-    "epochs": 3,
+    "epochs": 4,
     "batch_size": 8,
     "learning_rate": 0.01,
     "n_workers": 0,

@@ -7,6 +7,7 @@ from ossicle.evaluation.html import Picture, Section, Table, page, write_html
 from ossicle.evaluation.intervals import Interval, grouped_bootstrap, wilson
 from ossicle.evaluation.joining import pooled
 from ossicle.evaluation.judging import evaluate, judge
+from ossicle.evaluation.label_sets import MultilabelReport, evaluate_label_sets
 from ossicle.evaluation.metrics import (
     accuracy,
     auc,
@@ -47,6 +48,7 @@ __all__ = [
     "ClassRow",
     "Interval",
     "Mistake",
+    "MultilabelReport",
     "Picture",
     "RegressionReport",
     "Report",
@@ -64,6 +66,7 @@ __all__ = [
     "class_scores",
     "confusion_matrix",
     "evaluate",
+    "evaluate_label_sets",
     "evaluate_values",
     "fit_temperature",
     "grouped_bootstrap",

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ossicle import __version__
 from ossicle.errors import EvaluationError, MissingExtraError, ModelError
 from ossicle.evaluation.answers import Answers, Progress
+from ossicle.evaluation.label_sets import LabelSets, MultilabelReport
 from ossicle.evaluation.regression import FIGURES, RegressionReport, Values, evaluate_task
 from ossicle.evaluation.report import Report
 from ossicle.extras import require
@@ -50,7 +51,8 @@ class Benchmark:
         ``name, sha256, n, classes, skipped`` of what was judged; ``sha256`` is that of the
         sorted lines "sha256 of the file, start, end, label" of its clips.
     accuracy, top3 : float, optional
-        ``top3``: the true label is among the three best, where there are more than three.
+        ``top3``: the true label is among the three best, where there are more than three. Where any
+        number of labels is right: the share of the clips answered with exactly theirs.
     per_class : mapping, optional
         ``n, precision, recall, f1`` of each label.
     confusion : list of list of int, optional
@@ -246,7 +248,7 @@ def _rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _quality(report: Report | RegressionReport | None) -> dict[str, Any]:
+def _quality(report: Report | RegressionReport | MultilabelReport | None) -> dict[str, Any]:
     found = dict.fromkeys(("data", "accuracy", "top3", "per_class", "confusion", "errors"))
     if report is None:
         return found
@@ -260,26 +262,29 @@ def _quality(report: Report | RegressionReport | None) -> dict[str, Any]:
     return {**found, "data": data, **_figures(report)}
 
 
-def _figures(report: Report | RegressionReport) -> dict[str, Any]:
+def _figures(report: Report | RegressionReport | MultilabelReport) -> dict[str, Any]:
     if isinstance(report, RegressionReport):
         return {"errors": {name: _known(getattr(report, name)) for name in FIGURES}}
+    per_class = {
+        row.label: {
+            "n": row.n_clips,
+            "precision": _known(row.precision),
+            "recall": _known(row.recall),
+            "f1": _known(row.f1),
+        }
+        for row in report.per_class
+    }
+    if isinstance(report, MultilabelReport):
+        return {"accuracy": report.all_right, "per_class": per_class}
     return {
         "accuracy": report.accuracy,
         "top3": _top(report.answers),
-        "per_class": {
-            row.label: {
-                "n": row.n_clips,
-                "precision": _known(row.precision),
-                "recall": _known(row.recall),
-                "f1": _known(row.f1),
-            }
-            for row in report.per_class
-        },
+        "per_class": per_class,
         "confusion": [list(row) for row in report.confusion],
     }
 
 
-def _data_digest(answers: Answers | Values) -> str:
+def _data_digest(answers: Answers | Values | LabelSets) -> str:
     """The same for the same clips with the same labels, wherever they lie."""
     files = {clip.path: hashlib.sha256(clip.path.read_bytes()) for clip in answers.clips}
     lines = sorted(

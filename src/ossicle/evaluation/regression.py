@@ -15,6 +15,7 @@ from ossicle.evaluation.answers import Progress, hear, task_of
 from ossicle.evaluation.html import Section, Table, write_html
 from ossicle.evaluation.intervals import Interval, grouped_bootstrap
 from ossicle.evaluation.judging import MISTAKES, data_card, evaluate, place_of
+from ossicle.evaluation.label_sets import MultilabelReport, evaluate_label_sets
 from ossicle.evaluation.plots import plot_values
 from ossicle.evaluation.report import Card, Report, measured_on, plain, skipped_lines
 from ossicle.evaluation.sections import about_data, made_by, pictures, skipped_files, warnings_of
@@ -223,11 +224,10 @@ def evaluate_values(
 
 def evaluate_task(
     classifier: "Classifier", dataset: "Dataset", *, task: str | None = None, **options: Any
-) -> Report | RegressionReport:
+) -> Report | RegressionReport | MultilabelReport:
     """The report that suits the kind of the task; options as for `evaluate`."""
-    kinds = [each.kind for each in classifier.tasks if task in (None, each.name)]
-    judge = evaluate_values if kinds[:1] == ["regression"] else evaluate
-    return judge(classifier, dataset, task=task, **options)
+    kind = next((each.kind for each in classifier.tasks if task in (None, each.name)), "")
+    return EVALUATIONS.get(kind, evaluate)(classifier, dataset, task=task, **options)
 
 
 def ask_values(
@@ -373,3 +373,10 @@ def _largest(report: RegressionReport) -> Section:
     table = Table(("file", "truth", "answer", "error"), rows)
     shown = f"The {len(rows)} largest of {report.n_clips}." if len(rows) < report.n_clips else ""
     return Section("Errors", shown, tables=[table])
+
+
+EVALUATIONS: Mapping[str, Callable[..., Report | RegressionReport | MultilabelReport]] = {
+    "multilabel": evaluate_label_sets,
+    "regression": evaluate_values,
+}
+"""What judges a kind of task; `evaluate` judges all others."""

@@ -10,7 +10,7 @@ from ossicle.audio import info, read_blocks, read_pcm
 from ossicle.classifier import Classifier, load
 from ossicle.datasets import SOUND_ENDINGS, Dataset, named_task
 from ossicle.errors import AudioError, DatasetError, FeatureError, ModelError
-from ossicle.evaluation import Benchmark, RegressionReport, Report, benchmark
+from ossicle.evaluation import Benchmark, MultilabelReport, RegressionReport, Report, benchmark
 from ossicle.evaluation.regression import evaluate_task
 from ossicle.extras import require
 from ossicle.selection import StageProgress
@@ -39,7 +39,7 @@ def evaluate_bundle(
     where: Mapping[str, str] | None = None,
     command: str = "",
     progress: StageProgress | None = None,
-) -> Report | RegressionReport:
+) -> Report | RegressionReport | MultilabelReport:
     """Judge a classifier on a data set; with ``out``, write the HTML report."""
     classifier = load(bundle)
     return evaluate_task(

@@ -1,6 +1,7 @@
 """A plan made ready to learn: sounds read, scaling fitted, first weights drawn."""
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -70,7 +71,7 @@ class Ready:
             seed=settings.seed,
         )
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int) -> Generator[Batch, None, None]:
         """The batches of an epoch."""
         settings = self.plan.settings
         made = loaded(
@@ -82,7 +83,9 @@ class Ready:
             epoch=epoch,
             n_workers=settings.n_workers,
         )
-        return (_moved(batch, self.device) for batch in made)
+        with contextlib.closing(made):
+            for batch in made:
+                yield _moved(batch, self.device)
 
     def judge(self) -> Judge:
         """What judges an epoch."""

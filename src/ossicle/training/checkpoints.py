@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors import torch as safetensors
 
 from ossicle.errors import OssicleError, TrainingError
+from ossicle.extras import require
 from ossicle.workflow.files import canonical_json, digest, read_json, replacing, write_json
 
 __all__ = ["Checkpoints", "State", "joined", "parted"]
@@ -58,7 +57,7 @@ class Checkpoints:
             If the system refuses (disk full); the other checkpoints stay as they are.
         """
         tensors, rest = parted(state)
-        data = safetensors.save(tensors)
+        data = require("safetensors.torch", extra="train").save(tensors)
         about, weights = self._paths(epoch)
         about.unlink(missing_ok=True)  # an older one would not belong to the new tensors
         with replacing(weights) as temporary:
@@ -83,8 +82,8 @@ class Checkpoints:
             record, data = read_json(about), weights.read_bytes()
             if record["digest"] != digest(data, canonical_json(record["state"])):
                 raise ValueError("its bytes are not those that were written")
-            state: dict[str, Any] = joined(safetensors.load(data), record["state"])
-        except (OSError, OssicleError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            state: dict[str, Any] = joined(_tensors(data), record["state"])
+        except (OSError, OssicleError, KeyError, TypeError, ValueError) as error:
             raise TrainingError(f"the checkpoint {weights} is damaged: {error}") from error
         return state
 
@@ -108,6 +107,11 @@ class Checkpoints:
     def _paths(self, epoch: int) -> tuple[Path, Path]:
         name = f"epoch-{epoch:04d}"
         return self.folder / f"{name}.json", self.folder / f"{name}.safetensors"
+
+
+def _tensors(data: bytes) -> dict[str, torch.Tensor]:
+    tensors: dict[str, torch.Tensor] = require("safetensors.torch", extra="train").load(data)
+    return tensors
 
 
 def parted(state: Any) -> tuple[dict[str, torch.Tensor], Any]:

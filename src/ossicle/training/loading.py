@@ -4,9 +4,10 @@ What is in a batch depends on the seed, the epoch and the rows alone, never on w
 processes send plain arrays, so no shared memory is needed; each opens the store's files itself.
 """
 
+import contextlib
 import multiprocessing
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -49,7 +50,7 @@ def loaded(
     seed: int = 0,
     epoch: int = 0,
     n_workers: int = 0,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """The batches of an epoch, in their order.
 
     Parameters
@@ -78,11 +79,12 @@ def loaded(
     if isinstance(n_workers, bool) or not 0 <= n_workers <= MOST_WORKERS:
         raise TrainingError(f"n_workers={n_workers}; 0 to {MOST_WORKERS} processes are allowed")
     maker = _Maker(examples, tuple(batches), scaler, augmentation, seed, epoch)
-    made = map(maker.__getitem__, range(len(maker))) if n_workers == 0 else _ahead(maker, n_workers)
-    for arrays in made:
-        if isinstance(arrays, OssicleError):
-            raise arrays
-        yield _batch(arrays)
+    here = (maker[place] for place in range(len(maker)))
+    with contextlib.closing(_ahead(maker, n_workers) if n_workers else here) as made:
+        for arrays in made:
+            if isinstance(arrays, OssicleError):
+                raise arrays
+            yield _batch(arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +161,7 @@ def _blend(
     return np.asarray(mixed, np.float32)
 
 
-def _ahead(maker: _Maker, n_workers: int) -> Iterator[_Arrays | OssicleError]:
+def _ahead(maker: _Maker, n_workers: int) -> Generator[_Arrays | OssicleError, None, None]:
     """The batches made by other processes, a few ahead of the loop."""
     from torch.utils.data import DataLoader
 
@@ -171,6 +173,7 @@ def _ahead(maker: _Maker, n_workers: int) -> Iterator[_Arrays | OssicleError]:
         prefetch_factor=AHEAD,
         multiprocessing_context=_how_to_start(),
         worker_init_fn=_start_worker,
+        generator=torch.Generator(),  # else it draws from torch's own, which dropout draws from too
     )
     batches = iter(loader)
     try:

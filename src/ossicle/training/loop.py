@@ -6,9 +6,10 @@ one that was never interrupted, bit for bit.
 """
 
 import contextlib
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -181,7 +182,7 @@ def learn(
     learner: Learner,
     settings: Settings,
     *,
-    batches: Callable[[int], Iterable[Batch]],
+    batches: Callable[[int], Generator[Batch, None, None]],
     judge: Callable[[nn.Module], Judgement],
     keep: Callable[[Standing, Record, Record], None],
     standing: Standing,
@@ -239,18 +240,18 @@ def reproducible(device: torch.device) -> Iterator[None]:
 
 
 def _train_epoch(
-    learner: Learner, batches: Iterable[Batch], epoch: int
+    learner: Learner, batches: Generator[Batch, None, None], epoch: int
 ) -> tuple[Record, dict[str, float]]:
     """Mean losses of the epoch, and its seconds: all, and those spent waiting for batches."""
     learner.module.train()
     totals, started, waited = Totals(), time.perf_counter(), 0.0
-    iterator = iter(batches)
-    for number in range(1, 1 << 62):
-        batch, seconds = _timed(lambda: next(iterator, None))
-        waited += seconds
-        if batch is None:
-            break
-        _train_batch(learner, batch, totals, epoch=epoch, number=number)
+    with contextlib.closing(batches):
+        for number in itertools.count(1):
+            batch, seconds = _timed(lambda: next(batches, None))
+            waited += seconds
+            if batch is None:
+                break
+            _train_batch(learner, batch, totals, epoch=epoch, number=number)
     return totals.record(), {"training": time.perf_counter() - started, "loading": waited}
 
 

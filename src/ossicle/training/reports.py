@@ -3,19 +3,26 @@
 from functools import reduce
 from operator import add
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ossicle.classifier import Classifier
 from ossicle.datasets import Combined, Dataset
-from ossicle.evaluation import RegressionReport, Report
+from ossicle.evaluation import MultilabelReport, RegressionReport, Report
+from ossicle.evaluation.metrics import Average, averages
 from ossicle.evaluation.regression import evaluate_task
-from ossicle.workflow.files import replacing
+from ossicle.evaluation.report import plain
+from ossicle.workflow.files import write_json
 
 __all__ = ["judge_clips", "write_reports"]
+
+AVERAGES: tuple[Average, ...] = ("macro", "micro", "weighted")
 
 
 def judge_clips(
     classifier: Classifier, clips: Combined, *, out: Path | None = None
-) -> dict[str, Report | RegressionReport]:
+) -> dict[str, Report | RegressionReport | MultilabelReport]:
     """Figures of each task on the clips that answer it.
 
     Parameters
@@ -43,8 +50,16 @@ def judge_clips(
 def write_reports(classifier: Classifier, clips: Combined, folder: Path) -> None:
     """Write the figures of each task as JSON and as a page."""
     for task, report in judge_clips(classifier, clips, out=folder).items():
-        with replacing(folder / f"{file_name(task)}.json") as temporary:
-            temporary.write_text(report.to_json() + "\n", encoding="utf-8")
+        write_json(folder / f"{file_name(task)}.json", _figures(report))
+
+
+def _figures(report: Report | RegressionReport | MultilabelReport) -> dict[str, Any]:
+    """All figures; those of one answer a clip averaged in each way."""
+    if not isinstance(report, Report):
+        return report.to_dict()
+    confusion = np.array(report.confusion)
+    means = {how: averages(confusion, how)._asdict() for how in AVERAGES}
+    return {**report.to_dict(), "averages": plain(means)}
 
 
 def file_name(task: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from ossicle.classifier import Classifier, load
 from ossicle.datasets import Combined, Dataset, combine
 from ossicle.errors import TrainingError
-from ossicle.evaluation import RegressionReport, Report
+from ossicle.evaluation import MultilabelReport, RegressionReport, Report
 from ossicle.models.networks import Architecture, architecture
 from ossicle.training.checkpoints import Checkpoints
 from ossicle.training.loop import Record
@@ -102,7 +102,7 @@ class Run:
     @property
     def classifier(self) -> Classifier:
         """The classifier of the best epoch (so far)."""
-        return load(self.path / BEST) if self.is_finished else self.classifier_of("best")
+        return self.classifier_of("best")
 
     def classifier_of(self, epoch: int | str = "best") -> Classifier:
         """The classifier of any epoch that has a checkpoint, with its weights.
@@ -116,6 +116,8 @@ class Run:
         TrainingError
             If there is no checkpoint of it.
         """
+        if epoch == "best" and self.is_finished:
+            return load(self.path / BEST)
         number = self.best_epoch if epoch == "best" else epoch
         if isinstance(number, bool) or not isinstance(number, int):
             raise TrainingError(f"epoch is {epoch!r}; allowed is a number or 'best'")
@@ -125,7 +127,7 @@ class Run:
 
     def evaluate(
         self, datasets: Dataset | Combined | Sequence[Dataset], *, epoch: int | str = "best"
-    ) -> dict[str, Report | RegressionReport]:
+    ) -> dict[str, Report | RegressionReport | MultilabelReport]:
         """Figures of each task on data sets, of the classifier of any epoch that was kept.
 
         Parameters

@@ -1,9 +1,10 @@
 """From data sets to a run: a network trained on several tasks, resumable to the byte."""
 
+import contextlib
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -204,14 +205,17 @@ def _go_on(
         _finish(plan, run)
 
 
-def _counted(ready: Ready, progress: StageProgress | None, epoch: int) -> Iterator[Batch]:
+def _counted(
+    ready: Ready, progress: StageProgress | None, epoch: int
+) -> Generator[Batch, None, None]:
     """The batches of an epoch, counted among those of all epochs."""
     n_batches = len(ready.sampler.batches(epoch))
     total = ready.plan.settings.epochs * n_batches
-    for done, batch in enumerate(ready.batches(epoch), start=(epoch - 1) * n_batches + 1):
-        yield batch
-        if progress is not None:
-            progress("training", done, total)
+    with contextlib.closing(ready.batches(epoch)) as batches:
+        for done, batch in enumerate(batches, start=(epoch - 1) * n_batches + 1):
+            yield batch
+            if progress is not None:
+                progress("training", done, total)
 
 
 def _keep(run: Run, learner: Learner, standing: Standing, record: Record, seconds: Record) -> None:

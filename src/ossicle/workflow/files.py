@@ -34,6 +34,7 @@ DIGEST_BYTES = 16
 _N_THREADS = 4  # threads suffice: hashing lets go of Python's lock
 _SETTLED = 2.0  # seconds; the clock of a file system may be coarser than two writes are apart
 _known: dict[tuple[str | int, ...], str] = {}
+_claims: set[int] = set()  # descriptors of the folders that this process keeps to itself
 
 
 @contextlib.contextmanager
@@ -86,8 +87,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
 def claimed(folder: Path) -> Iterator[None]:
     """Keep a folder to this process: another that asks for it meanwhile is refused.
 
-    The system lets go of it when the process ends, however it ends. Where a file system or system
-    has no such locks, nothing is kept.
+    The system lets go of it when the process ends, however it ends; processes that it has forked
+    meanwhile do not keep it. Where a file system or system has no such locks, nothing is kept.
 
     Raises
     ------
@@ -100,6 +101,7 @@ def claimed(folder: Path) -> Iterator[None]:
     import fcntl
 
     descriptor = os.open(folder, os.O_RDONLY)
+    _claims.add(descriptor)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +114,19 @@ def claimed(folder: Path) -> Iterator[None]:
             pass
         yield
     finally:
-        os.close(descriptor)
+        if descriptor in _claims:
+            _claims.remove(descriptor)
+            os.close(descriptor)
+
+
+def _let_go() -> None:
+    """In a forked process: leave all folders to the one that claimed them."""
+    while _claims:
+        os.close(_claims.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def flush(path: Path) -> None:
