@@ -99,7 +99,7 @@ class Exclusive(Objective):
         logs = functional.log_softmax(logits, dim=1)
         terms = -soft * logs
         if self.weights is not None:
-            terms = terms * torch.tensor(self.weights, dtype=logits.dtype)
+            terms = terms * logits.new_tensor(self.weights)
         if self.focal:
             terms = terms * (1.0 - logs.exp()) ** self.focal
         return terms.sum(dim=1)
@@ -141,7 +141,7 @@ class Multilabel(Objective):
             positive = positive * torch.sigmoid(-logits) ** self.focal
             negative = negative * torch.sigmoid(logits) ** self.focal
         if self.weights is not None:
-            positive = positive * torch.tensor(self.weights, dtype=logits.dtype)
+            positive = positive * logits.new_tensor(self.weights)
         return (positive + negative).mean(dim=1)
 
     def decide(self, logits: Array) -> NDArray[np.bool_]:

@@ -101,7 +101,7 @@ def _cosine(plan: Schedule, step: int) -> float:
 
 
 def _one_cycle(plan: Schedule, step: int) -> float:
-    peak = max(1.0, RISE * plan.n_steps)
+    peak = max(1.0, RISE * plan.n_steps - 1)
     if step < peak:
         return _half_wave(START, 1.0, step / peak)
     return _half_wave(1.0, START * END, (step - peak) / max(1.0, plan.n_steps - 1 - peak))

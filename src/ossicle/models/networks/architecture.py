@@ -15,9 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from ossicle.errors import ModelError, nearest
-from ossicle.models.settings import check_seed
 
 __all__ = ["Architecture", "Provided", "check_module", "n_parameters"]
+
+SEEDS = 2**63
+"""How many seeds torch's generator takes from 0."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Architecture(abc.ABC):
             does not answer as agreed (`check_module`).
         """
         _check_sizes(n_frames=n_frames, n_bands=n_bands, n_outputs=n_outputs)
-        check_seed(seed)
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS:
+            raise ModelError(f"seed is {seed!r}; it must be a whole number from 0 to below 2**63")
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             built = self.module(n_frames=n_frames, n_bands=n_bands, n_outputs=tuple(n_outputs))

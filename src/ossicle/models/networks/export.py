@@ -1,7 +1,9 @@
 """A learnt network as an ONNX file that holds the computation and nothing of its making."""
 
 import contextlib
+import copy
 import io
+import itertools
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +21,9 @@ from ossicle.models.graph import INPUT
 __all__ = ["write_network"]
 
 OPSET = 18
+OUTPUT = "output of task {}"
+"""How outputs are called until nothing else can have their task's name."""
+
 TOLERANCE = 1e-5
 CHECKED_WINDOWS = (1, 3)
 CHATTERING = ("torch.onnx", "onnxscript", "onnx_ir")
@@ -43,7 +48,7 @@ def write_network(
     ----------
     module : torch.nn.Module
         Takes features, shape ``(n, n_frames, n_bands)``; returns a tuple of logits, one a task.
-        It is left in the mode, and with the state, that it came with.
+        It is not touched: what is written is a copy in evaluation mode.
     n_frames, n_bands : int
         Shape of a window's features.
     tasks : sequence of str
@@ -71,19 +76,18 @@ def write_network(
     ['label']
     """
     _check_names(tasks, affine or {})
-    written = _Written(module, [(affine or {}).get(task) for task in tasks])
-    with _evaluating(module):
-        data = _cleaned(_exported(written, (n_frames, n_bands), list(tasks)), tasks)
-        _check_answers(data, written, (n_frames, n_bands), list(tasks))
+    written = _Written(module, [(affine or {}).get(task) for task in tasks]).eval()
+    data = _cleaned(_exported(written, (n_frames, n_bands), len(tasks)), list(tasks))
+    _check_answers(data, written, (n_frames, n_bands), list(tasks))
     return data
 
 
 class _Written(nn.Module):
-    """The module with its standardised outputs as values again."""
+    """A copy of the module on the processor, its standardised outputs as values again."""
 
     def __init__(self, module: nn.Module, affine: Sequence[Affine | None]) -> None:
         super().__init__()
-        self.module = module
+        self.module = copy.deepcopy(module).cpu()
         self._affine = list(affine)
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
@@ -94,7 +98,7 @@ class _Written(nn.Module):
         )
 
 
-def _exported(module: nn.Module, shape: tuple[int, int], tasks: list[str]) -> Any:
+def _exported(module: nn.Module, shape: tuple[int, int], n_outputs: int) -> Any:
     """The exporter's model, of which the first axis has any length."""
     with _quiet():
         try:
@@ -104,13 +108,14 @@ def _exported(module: nn.Module, shape: tuple[int, int], tasks: list[str]) -> An
                 dynamo=True,
                 verbose=False,
                 input_names=[INPUT],
-                output_names=tasks,
+                output_names=[OUTPUT.format(place) for place in range(n_outputs)],
                 opset_version=OPSET,
                 dynamic_shapes=({0: torch.export.Dim("n")},),
             )
         except Exception as error:  # the exporter's errors share no base of their own
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(
-                f"the network cannot be written as ONNX: {str(error).strip().splitlines()[0]}; "
+                f"the network cannot be written as ONNX: {reason}; "
                 "does its computation depend on the values or the number of windows?"
             ) from error
     if program is None:
@@ -118,7 +123,7 @@ def _exported(module: nn.Module, shape: tuple[int, int], tasks: list[str]) -> An
     return program.model_proto
 
 
-def _cleaned(model: Any, tasks: Sequence[str]) -> bytes:
+def _cleaned(model: Any, tasks: list[str]) -> bytes:
     """The computation alone, as bytes that depend on nothing else."""
     graph = model.graph
     for part in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
@@ -129,7 +134,25 @@ def _cleaned(model: Any, tasks: Sequence[str]) -> bytes:
     model.producer_name = "ossicle"
     graph.name = "network"
     graph.ClearField("value_info")
+    _rename(graph, tasks)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _rename(graph: Any, tasks: list[str]) -> None:
+    """Number all values, so that none bears the name of a task or of a variable in the source."""
+    names = {"": "", INPUT: INPUT}
+    names |= {OUTPUT.format(place): task for place, task in enumerate(tasks)}
+    fresh = (name for k in itertools.count() if (name := f"value_{k}") not in tasks)
+    for constant in graph.initializer:
+        constant.name = names.setdefault(constant.name, next(fresh))
+    for node in graph.node:
+        node.ClearField("name")
+        for values in (node.input, node.output):
+            values[:] = [
+                names[v] if v in names else names.setdefault(v, next(fresh)) for v in values
+            ]
+    for output, task in zip(graph.output, tasks, strict=True):
+        output.name = task
 
 
 def _check_answers(
@@ -176,18 +199,6 @@ def _check_names(tasks: Sequence[str], affine: Mapping[str, Affine]) -> None:
     for task in affine:
         if task not in tasks:
             raise ModelError(f"affine names {task!r}; allowed: {', '.join(tasks)}")
-
-
-@contextlib.contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode within; each part goes back to its own mode."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, training in modes:
-            part.training = training
 
 
 @contextlib.contextmanager

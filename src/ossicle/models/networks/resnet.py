@@ -1,5 +1,6 @@
 """A residual network for sounds of some seconds, learnt without any other data."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,10 +8,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from ossicle.errors import ModelError
 from ossicle.models.networks.architecture import Architecture
 from ossicle.models.networks.pooling import POOLINGS, Channel, GlobalPool
 from ossicle.models.networks.sharing import HardSharing
-from ossicle.models.networks.sizes import Step, check_pair, check_share, require_room
+from ossicle.models.networks.sizes import Step, check_odd, check_pair, check_share, require_room
 from ossicle.models.settings import check_whole, check_word
 
 __all__ = ["ResNet"]
@@ -18,17 +20,21 @@ __all__ = ["ResNet"]
 
 @dataclass(frozen=True)
 class ResNet(Architecture):
-    """Stages of residual blocks; each stage after the first halves the window and doubles width.
+    """A coarse first convolution, then stages of residual blocks, each of half the size.
 
     Parameters
     ----------
-    width : int
-        Channels of the first stage.
-    n_stages : int
+    widths : sequence of int
+        Channels of the first convolution, then of each stage.
     n_blocks : int
         Blocks of two convolutions in each stage.
+    kernel : int
+        Side of the first convolution's kernel.
     stride : pair of int
-        Steps of the first convolution over frames and bands; larger ones make it faster.
+        Its steps over frames and bands.
+    pool : pair of int
+        Frames and bands that the max-pooling after it makes one; (1, 1): none, which is finer
+        and some four times slower.
     pooling : {"max", "mean", "mean_max"}
         How the last maps become one number a channel.
     dropout : float
@@ -36,44 +42,50 @@ class ResNet(Architecture):
 
     Source: He et al. (2016), "Deep Residual Learning for Image Recognition".
 
-    >>> network = ResNet(width=8, n_stages=2).build(n_frames=40, n_bands=32, n_outputs=(50,))
+    >>> network = ResNet(widths=(4, 8)).build(n_frames=40, n_bands=32, n_outputs=(50,))
     >>> tuple(network(torch.zeros(2, 40, 32))[0].shape)
     (2, 50)
     """
 
     name: ClassVar[str] = "resnet"
-    width: int = 32
-    n_stages: int = 4
+    widths: tuple[int, ...] = (24, 40, 64, 112)
     n_blocks: int = 1
+    kernel: int = 5
     stride: tuple[int, int] = (2, 2)
+    pool: tuple[int, int] = (2, 2)
     pooling: str = "mean_max"
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        for name in ("width", "n_stages", "n_blocks"):
-            check_whole(name, getattr(self, name))
+        if not isinstance(self.widths, tuple) or len(self.widths) < 2:
+            raise ModelError(f"widths is {self.widths!r}; it must be two whole numbers or more")
+        for width in self.widths:
+            check_whole("each of widths", width)
+        check_whole("n_blocks", self.n_blocks)
+        check_odd("kernel", self.kernel)
         check_pair("stride", self.stride)
+        check_pair("pool", self.pool)
         check_word("pooling", self.pooling, POOLINGS)
         check_share("dropout", self.dropout)
 
     def module(self, *, n_frames: int, n_bands: int, n_outputs: Sequence[int]) -> nn.Module:
         """Every convolution is padded, so that only steps make the maps smaller."""
-        halvings = [Step(2, 2)] * (self.n_stages - 1)
-        for axis, size, stride in zip(
-            ("frames", "bands"), (n_frames, n_bands), self.stride, strict=True
-        ):
-            require_room(self.name, axis, size, [Step(stride, stride), *halvings])
-        widths = [self.width * 2**stage for stage in range(self.n_stages)]
-        layers: list[nn.Module] = [Channel(), *_convolution(1, self.width, 3, self.stride)]
-        layers += [nn.ReLU()]
-        for stage, width in enumerate(widths):
-            layers += self._stage(widths[max(stage - 1, 0)], width, stride=1 if stage == 0 else 2)
+        axes = zip(("frames", "bands"), (n_frames, n_bands), self.stride, self.pool, strict=True)
+        for axis, size, stride, pool in axes:
+            first = [Step(self.kernel, stride, self.kernel // 2), Step(pool, pool)]
+            stages = [Step(3, 2, 1)] * (len(self.widths) - 1)
+            require_room(self.name, axis, size, [*first, *stages])
+        layers: list[nn.Module] = [
+            Channel(),
+            *_convolution(1, self.widths[0], self.kernel, self.stride),
+            nn.ReLU(),
+            nn.MaxPool2d(self.pool),
+        ]
+        for n_in, width in itertools.pairwise(self.widths):
+            layers += [_Residual(n_in, width, stride=2)]
+            layers += [_Residual(width, width, stride=1) for _ in range(self.n_blocks - 1)]
         layers += [GlobalPool(self.pooling), nn.Dropout(self.dropout)]
-        return HardSharing(nn.Sequential(*layers), width=widths[-1], n_outputs=n_outputs)
-
-    def _stage(self, n_in: int, width: int, *, stride: int) -> list[nn.Module]:
-        first = _Residual(n_in, width, stride=stride)
-        return [first, *(_Residual(width, width, stride=1) for _ in range(self.n_blocks - 1))]
+        return HardSharing(nn.Sequential(*layers), width=self.widths[-1], n_outputs=n_outputs)
 
 
 class _Residual(nn.Module):

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ossicle.errors import ModelError
+from ossicle.models.settings import check_whole
 
-__all__ = ["Step", "check_pair", "check_share", "require_room", "sizes_after"]
+__all__ = ["Step", "check_odd", "check_pair", "check_share", "require_room", "sizes_after"]
 
 LONGEST = 1_000_000
 """Frames or bands above which no input is thought of."""
@@ -55,6 +56,13 @@ def require_room(name: str, axis: str, size: int, steps: Sequence[Step]) -> int:
             "network with fewer layers or smaller kernels"
         )
     return left
+
+
+def check_odd(name: str, value: object) -> None:
+    """Refuse what is no odd whole number above 0: such a kernel has a middle."""
+    check_whole(name, value)
+    if isinstance(value, int) and value % 2 == 0:
+        raise ModelError(f"{name} is {value}; it must be odd, to have a middle")
 
 
 def check_pair(name: str, value: object, *, least: int = 1) -> None:

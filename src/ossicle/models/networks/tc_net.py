@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ossicle.errors import ModelError
 from ossicle.models.networks.architecture import Architecture
 from ossicle.models.networks.sharing import HardSharing
-from ossicle.models.networks.sizes import Step, check_share, require_room
+from ossicle.models.networks.sizes import Step, check_odd, check_share, require_room
 from ossicle.models.settings import check_whole
 
 __all__ = ["TcNet"]
@@ -21,7 +21,8 @@ class TcNet(Architecture):
     """A pointwise layer, then residual blocks of a long depthwise and a pointwise convolution.
 
     With 40 bands and 12 labels it has fewer than 10,000 parameters, and since every layer sees
-    all bands at once it needs few multiplications.
+    all bands at once it needs few multiplications. Give it features whose bands are around 0 in
+    every window (``window_scaling="mean"``), so that it hears no microphone.
 
     Parameters
     ----------
@@ -31,9 +32,6 @@ class TcNet(Architecture):
         Frames under each depthwise kernel; odd.
     strides : sequence of int
         Step of each block over the frames; its length is the number of blocks.
-    centred : bool
-        Whether each band's mean over the window is taken away first, and with it the colour of
-        the microphone and the level of steady noise.
     dropout : float
         Before the heads.
 
@@ -49,15 +47,12 @@ class TcNet(Architecture):
     width: int = 32
     kernel: int = 9
     strides: tuple[int, ...] = (2, 1, 2, 1, 1)
-    centred: bool = True
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
         check_whole("width", self.width)
-        check_whole("kernel", self.kernel)
+        check_odd("kernel", self.kernel)
         check_share("dropout", self.dropout)
-        if self.kernel % 2 == 0:
-            raise ModelError(f"kernel is {self.kernel}; it must be odd, to have a middle")
         if not isinstance(self.strides, tuple) or not self.strides:
             raise ModelError(f"strides is {self.strides!r}; it must be one whole number a block")
         for stride in self.strides:
@@ -68,7 +63,7 @@ class TcNet(Architecture):
         steps = [Step(self.kernel, stride, self.kernel // 2) for stride in self.strides]
         require_room(self.name, "frames", n_frames, steps)
         body = nn.Sequential(
-            _BandsAsChannels(centred=self.centred),
+            _BandsAsChannels(),
             *_normalised(nn.Conv1d(n_bands, self.width, 1, bias=False)),
             nn.ReLU(),
             *(_Block(self.width, self.kernel, stride) for stride in self.strides),
@@ -79,15 +74,10 @@ class TcNet(Architecture):
 
 
 class _BandsAsChannels(nn.Module):
-    """``(n, n_frames, n_bands)`` to ``(n, n_bands, n_frames)``, each band around 0 if centred."""
-
-    def __init__(self, *, centred: bool) -> None:
-        super().__init__()
-        self.centred = centred
+    """``(n, n_frames, n_bands)`` to ``(n, n_bands, n_frames)``."""
 
     def forward(self, features: Tensor) -> Tensor:
-        bands = features.transpose(1, 2)
-        return bands - bands.mean(dim=2, keepdim=True) if self.centred else bands
+        return features.transpose(1, 2)
 
 
 class _OverTime(nn.Module):
