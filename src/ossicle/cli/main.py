@@ -17,6 +17,8 @@ VERBS = (
     "data",
     "features",
     "search",
+    "train",
+    "runs",
     "evaluate",
     "bench",
     "predict",

@@ -6,6 +6,7 @@ from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.faults import FAULTS, Fault, find_faults
 from ossicle.datasets.files import SOUND_ENDINGS
 from ossicle.datasets.fingerprints import recording_marks
+from ossicle.datasets.holding_out import TESTS, check_test, outer_parts, single_part
 from ossicle.datasets.layouts import Layout
 from ossicle.datasets.licences import licence_name
 from ossicle.datasets.mixing import mix_dataset
@@ -22,6 +23,7 @@ __all__ = [
     "FAULTS",
     "LAYOUTS",
     "SOUND_ENDINGS",
+    "TESTS",
     "WRITTEN",
     "Bank",
     "CheckReport",
@@ -32,6 +34,7 @@ __all__ = [
     "MixedEvent",
     "Part",
     "Tensor",
+    "check_test",
     "combine",
     "find_faults",
     "grouped_folds",
@@ -42,10 +45,12 @@ __all__ = [
     "mix_dataset",
     "mixed_events",
     "named_task",
+    "outer_parts",
     "read_dataset",
     "read_recipe",
     "read_tensor",
     "recording_marks",
+    "single_part",
     "window_labels",
     "write_dataset",
     "write_tensor",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ossicle.datasets import Dataset, named_task
+from ossicle.datasets import TESTS, named_task, outer_parts, single_part
 from ossicle.errors import SearchError
 from ossicle.selection import SearchResult, StageProgress, nested_search, search
 from ossicle.selection.searching import LIBRARIES, SEARCHED
@@ -15,13 +15,7 @@ from ossicle.steps.search_report import write_search_report
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import canonical_json, digest, file_digest, read_json, write_json
 
-__all__ = ["TESTS", "search_dataset"]
-
-TESTS = ("auto", "split", "holdout", "folds", "groups", "none")
-"""What can be held out of the search and judged once."""
-
-HELD_OUT = 0.2
-"""Share of the groups that ``holdout`` keeps for the test."""
+__all__ = ["search_dataset"]
 
 FILES = {
     "classifier": "best.ossicle",
@@ -86,6 +80,8 @@ def search_dataset(
     Raises
     ------
     SearchError
+        If there is no such ``test``.
+    DatasetError
         If the data set lacks what ``test`` asks for.
     """
     if test not in TESTS:
@@ -99,13 +95,15 @@ def search_dataset(
     if finished is not None:
         return finished
     shared = {**options, "task": task, "n_jobs": n_jobs, "progress": progress}
-    outer = _outer(dataset, test)
+    outer = outer_parts(dataset, test)
     if paper_protocol and (outer or test == "none"):
         raise SearchError(f"the paper's protocol needs one test part; test={test!r} has not one")
     nested = nested_search(outer, out=out, limits=limits, **shared)
     tests = {fold.name: fold.report for fold in nested}
     seed = int(options.get("seed", 0))
-    development, held_out = (dataset, None) if outer else _parts(dataset, test, task, seed)
+    development, held_out = (
+        (dataset, None) if outer else single_part(dataset, test, task=task, seed=seed)
+    )
     result = search(development, out=out, **shared)
     chosen = result.choose(**(limits or {}))
     written = {what: out / name for what, name in FILES.items()}
@@ -176,36 +174,6 @@ def _finished(out: Path, key: str) -> dict[str, Any] | None:
     }
     outcome: dict[str, Any] | None = record["outcome"] if same else None
     return outcome
-
-
-def _outer(dataset: Dataset, test: str) -> dict[str, tuple[Dataset, Dataset]]:
-    """Training and test part of each outer fold; none for a single test part."""
-    if test == "groups":
-        return {name: (train, part) for name, train, part in dataset.leave_one_group_out()}
-    if test != "folds":
-        return {}
-    if not dataset.has_folds:
-        raise SearchError(f"{dataset.name} has no column fold; test on holdout or groups instead")
-    return {f"fold-{number}": (train, part) for number, train, part in dataset.folds()}
-
-
-def _parts(
-    dataset: Dataset, test: str, task: str | None, seed: int
-) -> tuple[Dataset, Dataset | None]:
-    """Development and test part."""
-    if test == "none":
-        return dataset, None
-    if test == "split" or (test == "auto" and dataset.has_split):
-        if not dataset.has_split:
-            raise SearchError(f"{dataset.name} has no column split; test on holdout instead")
-        train, validation, held_out = dataset.official_split()
-        if not len(held_out):
-            raise SearchError(
-                f"{dataset.name}: no clip has the split test; test on holdout or none instead"
-            )
-        return train + validation, held_out
-    development, held_out = dataset.split((1.0 - HELD_OUT, HELD_OUT), seed=seed, task=task)
-    return development, held_out
 
 
 def _summary(judged: _Judged) -> dict[str, Any]:

@@ -1,0 +1,120 @@
+"""Rounds of a training done, one after another or in processes beside each other."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ossicle.selection import StageProgress
+from ossicle.selection.questions import QUESTIONS, question_of
+from ossicle.steps.rounds import Round, with_validation
+from ossicle.workflow.executor import LocalCluster
+
+__all__ = ["Job", "Learnt", "learn_all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One round, and how to train it.
+
+    Parameters
+    ----------
+    round : Round
+    folder : Path
+        Of its run.
+    features : Path
+        Of the feature store, which all share.
+    front_end : mapping
+    settings : mapping
+        Of `ossicle.train`.
+    validation : float
+    tensorboard : bool
+    """
+
+    round: Round
+    folder: Path
+    features: Path
+    front_end: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    validation: float
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A trained round: the report on each test part and task, and the seconds it took."""
+
+    reports: Mapping[tuple[str, str], Any]
+    seconds: float
+
+
+def learn_all(
+    jobs: Sequence[Job], *, n_jobs: int = 1, progress: StageProgress | None = None
+) -> list[Learnt]:
+    """Every round trained and judged, in their order; what is finished is not trained again.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    n_jobs : int
+        Networks at a time, each in a process of its own on one thread.
+    progress : callable, optional
+    """
+    learnt: dict[int, Learnt] = {}
+    here = n_jobs == 1 or len(jobs) == 1
+    function = partial(_learn, progress=progress) if here else _learn_apart
+    results = LocalCluster(1 if here else n_jobs).run(function, jobs)
+    for count, (place, result) in enumerate(results, start=1):
+        learnt[place] = result
+        if progress is not None and len(jobs) > 1:
+            progress("networks", count, len(jobs))
+    return [learnt[place] for place in range(len(jobs))]
+
+
+def _learn_apart(job: Job) -> Learnt:
+    """Train in a process of its own, which loads its batches itself: that changes no bit."""
+    return _learn(job, n_workers=0)
+
+
+def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Learnt:
+    """Train one round and judge its bundle on each test part, task by task."""
+    from ossicle.training.recording import EventFiles, write_events
+    from ossicle.training.training import train
+
+    learning, validation = with_validation(
+        job.round.train, job.validation, seed=job.settings.get("seed", 0)
+    )
+    events = EventFiles(job.folder) if job.tensorboard else None
+    run = train(
+        learning,
+        front_end=job.front_end,
+        validation=validation,
+        out=job.folder,
+        features=job.features,
+        callbacks=[*([events] if events else []), *_told(job, progress)],
+        progress=progress,
+        **{**job.settings, **beside},
+    )
+    if events is not None:
+        events.close()
+        write_events(job.folder)
+    classifier = run.classifier
+    reports = {
+        (part, task.name): question_of(task).evaluate(classifier, test)
+        for part, test in job.round.tests
+        for task in test.tasks
+        if task.kind in QUESTIONS
+    }
+    return Learnt(reports, sum(each["training"] + each["judging"] for each in run.seconds))
+
+
+def _told(job: Job, progress: StageProgress | None) -> list[Callable[[Any], None]]:
+    """Tells of each epoch as it ends."""
+    from ossicle.training.settings import Settings
+
+    if progress is None:
+        return []
+    epochs = job.settings.get("epochs", Settings().epochs)
+    stage = f"epochs of {job.round.folder}"
+    return [lambda record: progress(stage, record["epoch"], epochs)]

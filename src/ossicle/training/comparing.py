@@ -1,0 +1,164 @@
+"""Runs told from what their folders hold: listed, and compared setting by setting."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ossicle.errors import TrainingError, WorkflowError
+from ossicle.workflow.files import claimed, read_json
+
+__all__ = ["compare_runs", "find_runs", "list_runs", "read_history", "run_summary"]
+
+RUN, HISTORY, BUNDLE = "run.json", "history.jsonl", "best.ossicle"
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Every run in a folder and below it, itself included.
+
+    Raises
+    ------
+    TrainingError
+        If there is none.
+    """
+    found = sorted(path.parent for path in folder.rglob(RUN)) if folder.is_dir() else []
+    if not found:
+        raise TrainingError(
+            f"{folder} holds no run (a folder with {RUN}); name the folder that was --out of a "
+            "training"
+        )
+    return found
+
+
+def read_history(run: Path) -> list[dict[str, Any]]:
+    """The record of each epoch; none before the first is over.
+
+    Raises
+    ------
+    TrainingError
+        If a line is damaged.
+    """
+    path = run / HISTORY
+    if not path.is_file():
+        return []
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path} is damaged ({error}); resume the run to mend it") from error
+
+
+def list_runs(folder: Path) -> list[dict[str, Any]]:
+    """What each run in a folder is and how far it came; see `run_summary`."""
+    return [run_summary(run, name=_name(run, folder)) for run in find_runs(folder)]
+
+
+def run_summary(run: Path, *, name: str = "") -> dict[str, Any]:
+    """What a run is and how far it came.
+
+    Returns
+    -------
+    dict
+        ``run, tasks, model, figure`` (of the best epoch on the validation part, mean over the
+        tasks), ``best_epoch, epochs, state``.
+
+    Raises
+    ------
+    TrainingError
+        If the folder holds no run.
+    """
+    about, history = _about(run), read_history(run)
+    best = history[-1]["best_epoch"] if history else 0
+    return {
+        "run": name or str(run),
+        "tasks": ", ".join(_task_names(about)),
+        "model": _model(about),
+        "figure": _mean_figure(history[best - 1]) if best else None,
+        "best_epoch": best,
+        "epochs": len(history),
+        "state": _state(run, about, history),
+    }
+
+
+def compare_runs(runs: Sequence[Path]) -> dict[str, Any]:
+    """Figures of several runs side by side, and the settings in which they differ.
+
+    Returns
+    -------
+    dict
+        ``runs`` (a summary each), ``figures`` (for each task and figure, the value of each run at
+        its best epoch, None where it has none), ``differs`` (setting to the value of each run).
+
+    Raises
+    ------
+    TrainingError
+        If a folder holds no run.
+    """
+    abouts, histories = [_about(run) for run in runs], [read_history(run) for run in runs]
+    figures = [_best_figures(history) for history in histories]
+    names = dict.fromkeys(name for each in figures for name in each)
+    settings = [
+        _flat(about["settings"]) | _flat(about["front_end"], "front_end.") for about in abouts
+    ]
+    keys = dict.fromkeys(key for each in settings for key in each)
+    values = {key: [each.get(key) for each in settings] for key in keys}
+    return {
+        "runs": [run_summary(run) for run in runs],
+        "figures": {name: [each.get(name) for each in figures] for name in names},
+        "differs": {key: each for key, each in values.items() if any(v != each[0] for v in each)},
+    }
+
+
+def _name(run: Path, folder: Path) -> str:
+    return run.relative_to(folder).as_posix() if run != folder else folder.name
+
+
+def _about(run: Path) -> dict[str, Any]:
+    if not (run / RUN).is_file():
+        raise TrainingError(f"{run} is no run: there is no {RUN} in it; ossicle runs lists them")
+    about: dict[str, Any] = read_json(run / RUN)
+    return about
+
+
+def _task_names(about: Mapping[str, Any]) -> list[str]:
+    return [task["name"] for task in about["tasks"]]
+
+
+def _model(about: Mapping[str, Any]) -> str:
+    model = about["settings"]["model"]
+    return model if isinstance(model, str) else str(model["name"])
+
+
+def _mean_figure(record: Mapping[str, Any]) -> float:
+    """Mean over the tasks of the first figure of each."""
+    first = [next(iter(each.values())) for each in record["validation"]["figures"].values()]
+    return float(sum(first) / len(first))
+
+
+def _best_figures(history: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    if not history:
+        return {}
+    record = history[history[-1]["best_epoch"] - 1]
+    loss = {f"{task}: loss": value for task, value in record["validation"]["loss"].items()}
+    figures = record["validation"]["figures"].items()
+    return {f"{task}: {name}": v for task, each in figures for name, v in each.items()} | loss
+
+
+def _state(run: Path, about: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
+    if (run / BUNDLE).is_file():
+        return "finished"
+    try:
+        with claimed(run):
+            return f"stopped at epoch {len(history)} of {about['settings']['epochs']}"
+    except WorkflowError:
+        return f"running, epoch {len(history) + 1} of {about['settings']['epochs']}"
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested mappings as dotted names and values."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{before}{key}.")
+        else:
+            found[f"{before}{key}"] = value
+    return found
