@@ -26,7 +26,7 @@ from ossicle.workflow.files import digest, read_json, write_json
 
 __all__ = ["search"]
 
-SEARCHED = ("audio", "features", "models", "classifier", "evaluation", "selection")
+SEARCHED = ("audio", "features", "inference", "models", "classifier", "evaluation", "selection")
 LIBRARIES = (*HEARING, *LEARNING)
 """What decides a table, beside the recordings and the grid."""
 
