@@ -84,6 +84,10 @@ PRETRAINED: dict[str, Pretrained] = {
 """Name: network. Their names are front ends too, for `front_end` and wherever one is named."""
 
 
+SOURCES = ("network", "path", "url")
+"""Settings that say where the network is; no part of a description."""
+
+
 def with_network(
     settings: Mapping[str, Any], networks: Mapping[str, bytes] | None
 ) -> Mapping[str, Any]:
@@ -113,7 +117,7 @@ def with_network(
             f"inner={settings.get('inner')!r:.80}; an embedding needs the description of the "
             "front end that describes its patches"
         )
-    rest = {key: value for key, value in settings.items() if key not in ("path", "url")}
+    rest = {key: value for key, value in settings.items() if key not in SOURCES}
     if networks is None:
         return {**rest, "network": _on_this_machine(settings)}
     if rest != settings or settings.get("sha256") not in networks:
