@@ -175,7 +175,7 @@ def test_a_search_over_embeddings_gives_a_bundle_that_stands_alone(table, tmp_pa
     }
     outcome = search_dataset(table, out=tmp_path / "run", grid=grid, leave_out=0.5)
     network.unlink()
-    assert {row["front_end"].split(" ")[2] for row in outcome["rows"]} == {
+    assert {row["front_end"].split(" ")[3] for row in outcome["rows"]} == {
         "hop_length=640",
         "hop_length=320",
     }

@@ -125,7 +125,9 @@ def test_it_is_hashed_shown_and_sent_without_a_prepared_network():
     assert hash(embedding) == hash(small_embedding())
     assert embedding != small_embedding(network=small_network(seed=1))
     assert len(repr(embedding)) < 600
-    assert embedding.summary.startswith(f"embedding {embedding.sha256[:8]} hop_length=640")
+    usual = f"embedding {embedding.sha256[:8]} n_fft=1408 hop_length=640"
+    assert embedding.summary == f"{usual} output=code"
+    assert small_embedding(center=True).summary == f"{usual} center=True output=code"
     sent = pickle.loads(pickle.dumps(embedding))
     np.testing.assert_array_equal(sent(sound(2_000)), embedding(sound(2_000)))
 

@@ -11,7 +11,7 @@ to a whole window (levels relative to the loudest, deltas) it does to each patch
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +29,9 @@ __all__ = ["Embedding", "read_network"]
 
 MAX_PATCH_VALUES = 1 << 22
 """Most numbers of one patch before the network, so that making one cannot exhaust the memory."""
+
+OF_THE_NETWORK = ("inner", "network", "sample_rate", "sha256")
+"""Settings that come with a network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +130,14 @@ class Embedding(FrontEnd):
 
     @property
     def summary(self) -> str:
-        """Name, digits of the network, and what is taken from it how often."""
-        return f"{self.name} {self.sha256[:8]} hop_length={self.hop_length} output={self.output}"
+        """Name, digits of the network, and the settings that are not the usual."""
+        values = {each: getattr(self, each.name) for each in fields(self)}
+        special = [
+            f"{each.name}={value}"
+            for each, value in values.items()
+            if each.name not in OF_THE_NETWORK and value != each.default
+        ]
+        return " ".join([self.name, self.sha256[:8], *special])
 
     def describe(self) -> dict[str, Any]:
         """Everything needed to make it again but the network, which is named by its SHA-256."""
