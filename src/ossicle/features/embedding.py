@@ -65,7 +65,16 @@ class Embedding(FrontEnd):
     FeatureError
         If the settings do not fit each other.
     ModelError
-        If the network is not a safe one or does not take such patches.
+        If the network is not a safe one.
+
+    >>> from ossicle.features import LogMel
+    >>> from ossicle.models import Graph
+    >>> graph = Graph(n_features=40)
+    >>> code = graph.node("MatMul", graph.input, graph.constant(np.ones((40, 3), np.float32)))
+    >>> network = graph.model({"code": code}, n_labels=3)
+    >>> embedding = Embedding(inner=LogMel(n_mels=20, hop_length=256), network=network)
+    >>> embedding.n_fft, embedding(np.zeros(16_000)).shape
+    (768, (60, 3))
     """
 
     sample_rate: int = 0

@@ -105,6 +105,9 @@ def with_network(
     ------
     FeatureError
         If the network is not here, and how to get it.
+
+    >>> with_network({"name": "log_mel", "n_mels": 40}, None)
+    {'name': 'log_mel', 'n_mels': 40}
     """
     known = PRETRAINED.get(settings["name"])
     if known is not None:
@@ -128,7 +131,11 @@ def with_network(
 
 
 def cached_network(sha256: str) -> Path:
-    """Where a network with this digest lies once it was got."""
+    """Where a network with this digest lies once it was got.
+
+    >>> cached_network(PRETRAINED["yamnet"].sha256).name[:12]
+    '9360fa295b51'
+    """
     return _cache() / "ossicle" / "networks" / f"{sha256}.onnx"
 
 

@@ -30,6 +30,13 @@ class PatchNetwork:
     ------
     ModelError
         If it is not such a network, or not a safe one (`inspect_network`).
+
+    >>> from ossicle.models import Graph
+    >>> graph = Graph(n_features=6)
+    >>> doubled = graph.node("Add", graph.input, graph.input)
+    >>> network = PatchNetwork(graph.model({"code": doubled}, n_labels=6))
+    >>> network(np.ones((2, 3), np.float32), ["code"]).tolist()
+    [2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
     """
 
     def __init__(self, data: bytes) -> None:

@@ -63,6 +63,11 @@ def get_network(name: str, *, source: str | None = None, sha256: str = "") -> Go
         If the network is unknown, cannot be had, or is not the one that was asked for.
     WorkflowError
         If the cache cannot be written.
+
+    >>> get_network("yamnett")
+    Traceback (most recent call last):
+        ...
+    ossicle.errors.FeatureError: no network 'yamnett'; did you mean 'yamnet'?
     """
     known = PRETRAINED.get(name)
     if known is None and name != Embedding.name:
