@@ -40,6 +40,17 @@ def recordings() -> Path:
 
 
 @pytest.fixture(scope="session")
+def models() -> Path:
+    """The folder of trained networks named by OSSICLE_MODELS; who names one must have it."""
+    named = os.environ.get("OSSICLE_MODELS", "")
+    if not named:
+        pytest.skip("OSSICLE_MODELS names no folder of trained networks")
+    if not Path(named).is_dir():
+        pytest.fail(f"OSSICLE_MODELS={named!r} is not a folder")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty short files, one folder a label; to be copied before it is changed."""
     return folders_of_tones(tmp_path_factory.mktemp("tones") / "tones")

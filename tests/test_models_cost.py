@@ -7,8 +7,8 @@ from model_rows import blobs, waves
 from onnx import TensorProto, helper, numpy_helper
 
 from ossicle import ModelError
+from ossicle.inference.cost import multiply_adds, n_parameters
 from ossicle.models import MODELS, NearestNeighbours, Perceptron, RandomForest, Ridge
-from ossicle.models.cost import multiply_adds, n_parameters
 
 
 def network(nodes, weights, *, rows=("n", 1, 40, 44), output=("n", 10)):

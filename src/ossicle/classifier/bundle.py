@@ -1,8 +1,9 @@
 """The ``*.ossicle`` file: one zip that can run no code, and refuses to be read if a byte changed.
 
 It holds ``bundle.json`` (settings, and the SHA-256 of every other member), ``network.onnx``,
-``card.md`` and ``golden/``. It is written under a temporary name, opened again and held against
-its golden vectors before it gets its name.
+``front_end.onnx`` where the front end runs a network too, ``card.md`` and ``golden/``. It is
+written under a temporary name, opened again and held against its golden vectors before it gets
+its name.
 """
 
 import hashlib
@@ -20,8 +21,11 @@ from ossicle.workflow import replacing
 
 __all__ = ["read_bundle", "seal", "unseal", "verify", "write_bundle"]
 
-SETTINGS, NETWORK, CARD = "bundle.json", "network.onnx", "card.md"
+SETTINGS, NETWORK, FRONT_END, CARD = "bundle.json", "network.onnx", "front_end.onnx", "card.md"
 MEMBERS = (SETTINGS, NETWORK, CARD, *GOLDEN)
+WITH_FRONT_END = (SETTINGS, NETWORK, FRONT_END, CARD, *GOLDEN)
+"""Members of a bundle, and of one whose front end runs a network."""
+
 MAX_CARD_BYTES = 2**20
 
 AnyTrained = TypeVar("AnyTrained", bound=Trained)
@@ -90,6 +94,7 @@ def seal(trained: Trained) -> bytes:
     """The bytes of a classifier's bundle; equal classifiers give equal bytes."""
     others = {
         NETWORK: trained.network,
+        **_front_end_network(trained),
         CARD: model_card(trained).encode("utf-8", errors="replace"),
         **make_golden(trained),
     }
@@ -106,13 +111,16 @@ def unseal(data: bytes, kind: type[AnyTrained]) -> tuple[AnyTrained, dict[str, b
         If the bytes are not exactly a bundle, or what they describe does not fit together.
     """
     members = unpack(data)
-    if tuple(members) != MEMBERS:
+    if tuple(members) not in (MEMBERS, WITH_FRONT_END):
         raise BundleError(f"its members are {list(members)}; allowed are {list(MEMBERS)}")
     record = read_json_bytes(members[SETTINGS], SETTINGS)
-    settings = parse(record)
-    others = {name: members[name] for name in MEMBERS if name != SETTINGS}
+    networks = {_sha256(members[FRONT_END]): members[FRONT_END]} if FRONT_END in members else {}
+    settings = parse(record, networks=networks)
+    others = {name: data for name, data in members.items() if name != SETTINGS}
     if record["members"] != _digests(others):
         raise BundleError(f"the digests in {SETTINGS} are not those of the other members")
+    if settings["front_end"].networks != networks:
+        raise BundleError(f"{FRONT_END} is there, but its front end runs no network")
     _check_card(members[CARD])
     return _build(kind, settings, members[NETWORK]), members
 
@@ -154,4 +162,16 @@ def _check_card(data: bytes) -> None:
 
 
 def _digests(members: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
+    return {name: _sha256(data) for name, data in members.items()}
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _front_end_network(trained: Trained) -> dict[str, bytes]:
+    """The member that a front end which runs a network adds."""
+    networks = list(trained.front_end.networks.values())
+    if len(networks) > 1:
+        raise BundleError(f"its front end runs {len(networks)} networks; a bundle holds one")
+    return dict(zip([FRONT_END], networks, strict=False))

@@ -9,14 +9,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
+from functools import partial
 from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
 from ossicle.classifier.decision import Decision
 from ossicle.classifier.trained import Trained
-from ossicle.errors import BundleError, FeatureError, ModelError
-from ossicle.features import INTEGRATIONS, FrontEnd, Scaler, front_end
+from ossicle.errors import BundleError, ModelError, OssicleError
+from ossicle.features import INTEGRATIONS, Embedding, FrontEnd, Scaler, front_end
 from ossicle.types import Task, TaskKind
 
 __all__ = ["FORMAT_VERSION", "describe", "json_bytes", "parse", "read_json_bytes"]
@@ -27,9 +28,11 @@ MAX_JSON_BYTES = 16 * 2**20
 MAX_DEPTH = 24
 MAX_TEXT = 500
 MAX_LABELS = 100_000
-LARGEST = {"sample_rate": 768_000, "n_fft": 2**15, "hop_length": 2**20}
+LARGEST = {"sample_rate": 768_000, "n_fft": 2**15, "hop_length": 2**20, "zero_padding": 2**15}
+LARGEST_PATCH = {"n_fft": 2**20}
 LARGEST_OTHER = 1024
-"""Bounds on the whole numbers of a front end, so that making one cannot exhaust the memory."""
+"""Bounds on the whole numbers of a front end, so that making one cannot exhaust the memory; a
+patch, that a network describes, may be longer than a frame."""
 TINY = 1e-30
 SHORTEST_HOP = 1e-3
 MOST_OVERLAP = 1000
@@ -61,8 +64,16 @@ def describe(trained: Trained) -> dict[str, Any]:
     }
 
 
-def parse(record: Mapping[str, Any]) -> dict[str, Any]:
+def parse(
+    record: Mapping[str, Any], *, networks: Mapping[str, bytes] | None = None
+) -> dict[str, Any]:
     """Fields of `Trained` (all but ``network``) from what `describe` gave.
+
+    Parameters
+    ----------
+    record : mapping
+    networks : mapping of sha256 to bytes, optional
+        What the front end may run; none by default.
 
     Raises
     ------
@@ -71,7 +82,8 @@ def parse(record: Mapping[str, Any]) -> dict[str, Any]:
     """
     _check_version(record)
     _check_keys(record, READERS, "bundle.json")
-    values = {key: reader(record[key]) for key, reader in READERS.items() if reader is not _any}
+    readers = READERS | {"front_end": partial(_front_end, networks=networks or {})}
+    values = {key: reader(record[key]) for key, reader in readers.items() if reader is not _any}
     _check_overlap(values["window"], values["window_hop"])
     return values
 
@@ -187,21 +199,29 @@ def _task(value: object) -> Task:
     )
 
 
-def _front_end(value: object) -> FrontEnd:
+def _front_end(value: object, *, networks: Mapping[str, bytes]) -> FrontEnd:
     if not isinstance(value, dict):
         raise BundleError(f"front_end is {value!r:.80}, not an object")
-    for key, setting in value.items():
-        largest = LARGEST.get(key, LARGEST_OTHER)
+    _check_sizes(value)
+    try:
+        return front_end(value, networks=networks)
+    except (OssicleError, ArithmeticError, TypeError, ValueError) as error:
+        raise BundleError(f"its front end cannot be made: {error}") from error
+
+
+def _check_sizes(settings: Mapping[str, Any]) -> None:
+    """Refuse numbers of a front end, or of the one inside it, that are far too large or small."""
+    limits = LARGEST | LARGEST_PATCH if settings.get("name") == Embedding.name else LARGEST
+    for key, setting in settings.items():
+        if isinstance(setting, dict):
+            _check_sizes(setting)
+        largest = limits.get(key, LARGEST_OTHER)
         if _is_whole(setting) and abs(setting) > largest:
             raise BundleError(f"{key!r:.80} of the front end is {setting}; the most is {largest}")
         if isinstance(setting, float) and setting and not TINY <= abs(setting) <= 1 / TINY:
             raise BundleError(
                 f"{key!r:.80} of the front end is {setting}, outside single precision"
             )
-    try:
-        return front_end(value)
-    except (FeatureError, ArithmeticError, TypeError, ValueError) as error:
-        raise BundleError(f"its front end cannot be made: {error}") from error
 
 
 def _integration(value: object) -> str | None:
@@ -292,7 +312,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "format": _any,
     "version": _any,
     "tasks": _tasks,
-    "front_end": _front_end,
+    "front_end": _any,
     "integration": _integration,
     "scaler": _scaler,
     "window": _seconds,

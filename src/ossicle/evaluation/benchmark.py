@@ -24,7 +24,7 @@ from ossicle.evaluation.label_sets import LabelSets, MultilabelReport
 from ossicle.evaluation.regression import FIGURES, RegressionReport, Values, evaluate_task
 from ossicle.evaluation.report import Report
 from ossicle.extras import require
-from ossicle.models.cost import multiply_adds, n_parameters
+from ossicle.inference.cost import multiply_adds, n_parameters
 
 if TYPE_CHECKING:
     from ossicle.classifier import Classifier

@@ -1,10 +1,12 @@
 """Samples → frames × bands: front ends, temporal integration, scaling, the feature store."""
 
 from ossicle.features.base import FrontEnd
+from ossicle.features.embedding import Embedding
 from ossicle.features.integration import INTEGRATIONS, integrate, integrate_rows, integrated_size
 from ossicle.features.log_mel import LogMel
 from ossicle.features.logbank_summary import LogbankSummary
 from ossicle.features.mfcc import MFCC
+from ossicle.features.pretrained import PRETRAINED
 from ossicle.features.registry import FRONT_ENDS, front_end
 from ossicle.features.scaling import Scaler
 from ossicle.features.short_term import ShortTerm
@@ -17,6 +19,8 @@ __all__ = [
     "FRONT_ENDS",
     "INTEGRATIONS",
     "MFCC",
+    "PRETRAINED",
+    "Embedding",
     "FeatureStore",
     "FeatureTable",
     "FrontEnd",

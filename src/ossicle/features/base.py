@@ -10,6 +10,7 @@ a real transform of n points is 1.25 n log2 n (FFTW's 2.5 n log2 n operations, t
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -22,6 +23,9 @@ from ossicle.features.scaling import WINDOW_SCALINGS, scale_window
 from ossicle.types import Samples
 
 __all__ = ["FrontEnd", "as_samples"]
+
+LATER = frozenset({"window_scaling", "zero_padding", "slopes", "offset"})
+"""Settings that descriptions of the first version do not have."""
 
 LOUDEST = 1e12
 """Twelve decades above full scale is no sound, and its powers would leave float32."""
@@ -172,10 +176,30 @@ class FrontEnd(ABC):
 
     def describe(self) -> dict[str, Any]:
         """Everything needed to make this front end again, ready for JSON."""
-        settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        if self.window_scaling is None:  # so that a description is what it was before there was one
-            del settings["window_scaling"]
+        # What came later is left out at its default, so that a description stays what it was.
+        settings = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in LATER or getattr(self, field.name) != field.default
+        }
         return {"name": self.name, "version": self.version, **settings}
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Names of what can be set."""
+        return tuple(field.name for field in fields(self))
+
+    @property
+    def summary(self) -> str:
+        """Name and the settings that are not the usual: ``mfcc n_mels=40``."""
+        values = {field: getattr(self, field.name) for field in fields(self)}
+        special = [f"{f.name}={value}" for f, value in values.items() if value != f.default]
+        return " ".join([self.name, *special])
+
+    @property
+    def networks(self) -> Mapping[str, bytes]:
+        """ONNX files that it runs, by their SHA-256, which the description names; usually none."""
+        return {}
 
 
 def as_samples(samples: ArrayLike) -> Samples:

@@ -17,7 +17,14 @@ from ossicle.errors import FeatureError
 from ossicle.features.base import FrontEnd
 from ossicle.features.checks import number, one_of, whole
 from ossicle.features.deltas import append_deltas, delta_multiply_adds
-from ossicle.features.mel import MEL_SCALES, BandGroup, band_groups, mel_energies, mel_matrix
+from ossicle.features.mel import (
+    MEL_SCALES,
+    SLOPES,
+    BandGroup,
+    band_groups,
+    mel_energies,
+    mel_matrix,
+)
 from ossicle.features.spectrum import TAPERS, spectrum_multiply_adds, taper
 from ossicle.types import Samples
 
@@ -54,6 +61,12 @@ class LogMel(FrontEnd):
         Orders of derivatives over time appended as further bands.
     taper : {"hann", "hamming", "ones"}
         Periodic window on each frame.
+    zero_padding : int
+        Zeros after each frame before it is transformed: more bins from frames of the same length.
+    slopes : {"hertz", "mel"}
+        Along which axis the sides of the triangles are straight.
+    offset : float
+        Added to each band before the logarithm, which keeps faint sounds from spreading.
 
     Raises
     ------
@@ -78,6 +91,9 @@ class LogMel(FrontEnd):
     top_db: float | None = None
     deltas: int = 0
     taper: str = "hann"
+    zero_padding: int = 0
+    slopes: str = "hertz"
+    offset: float = 0.0
 
     name: ClassVar[str] = "log_mel"
 
@@ -95,6 +111,9 @@ class LogMel(FrontEnd):
             top_db=None if self.top_db is None else number("top_db", self.top_db, above=0.0),
             deltas=whole("deltas", self.deltas, low=0, high=2),
             taper=one_of("taper", self.taper, TAPERS),
+            zero_padding=whole("zero_padding", self.zero_padding, low=0, high=1 << 15),
+            slopes=one_of("slopes", self.slopes, SLOPES),
+            offset=number("offset", self.offset, low=0.0),
         )
         if self.power not in (1.0, 2.0):
             raise FeatureError(f"power={self.power:g}; allowed: 1 (magnitudes) or 2 (powers)")
@@ -113,15 +132,16 @@ class LogMel(FrontEnd):
             raise FeatureError(f"fmin={self.fmin:g} Hz is not below fmax={fmax:g} Hz")
 
     def _matrix(self) -> NDArray[np.float32]:
-        """Weights of the FFT's bins in the bands: (1 + n_fft // 2, n_mels)."""
+        """Weights of the FFT's bins in the bands: (n_bins, n_mels)."""
         return mel_matrix(
             sample_rate=self.sample_rate,
-            n_fft=self.n_fft,
+            n_fft=self.n_fft + self.zero_padding,
             n_mels=self.n_mels,
             fmin=self.fmin,
             fmax=self.fmax,
             mel_scale=self.mel_scale,
             norm=self.norm,
+            slopes=self.slopes,
         )
 
     @cached_property
@@ -145,12 +165,15 @@ class LogMel(FrontEnd):
             self._groups,
             hop_length=self.hop_length,
             power=self.power,
+            zero_padding=self.zero_padding,
             compress=self._compress,
         )
 
     def _compress(self, energies: NDArray[np.float32]) -> None:
         # numpy has a vectorised float32 natural logarithm but not a base-10 one: log times a
         # constant takes a third of the time of log10.
+        if self.offset:
+            np.add(energies, np.float32(self.offset), out=energies)
         np.maximum(energies, np.float32(self.floor), out=energies)
         np.log(energies, out=energies)
         if self.unit != 1.0:
@@ -171,7 +194,9 @@ class LogMel(FrontEnd):
     def _band_multiply_adds(self) -> int:
         """Of one frame's spectrum, bands and their logarithms with the unit."""
         weights = int(np.count_nonzero(self._matrix()))
-        return spectrum_multiply_adds(self.n_fft) + weights + 2 * self.n_mels
+        offsets = self.n_mels if self.offset else 0
+        spectrum = spectrum_multiply_adds(self.n_fft + self.zero_padding)
+        return spectrum + weights + offsets + 2 * self.n_mels
 
     def _multiply_adds(self, n_frames: int) -> int:
         deltas = delta_multiply_adds(self.n_mels, self.deltas)

@@ -19,6 +19,7 @@ from ossicle.types import Floats, Samples
 
 __all__ = [
     "MEL_SCALES",
+    "SLOPES",
     "BandGroup",
     "band_edges",
     "band_groups",
@@ -61,6 +62,9 @@ MEL_SCALES: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Float
 }
 """Name of a scale: (hertz to mels, mels to hertz)."""
 
+SLOPES = ("hertz", "mel")
+"""Axes along which the sides of a triangle can be straight."""
+
 
 def band_edges(n_mels: int, *, fmin: float, fmax: float, mel_scale: str) -> Floats:
     """Lower edge, centres and upper edge of ``n_mels`` bands in hertz: shape ``(n_mels + 2,)``.
@@ -83,6 +87,7 @@ def mel_matrix(
     fmax: float | None = None,
     mel_scale: str = "slaney",
     norm: str | None = "slaney",
+    slopes: str = "hertz",
 ) -> NDArray[np.float32]:
     """The weight of each FFT bin in each mel band.
 
@@ -97,6 +102,8 @@ def mel_matrix(
     mel_scale : {"slaney", "htk"}
     norm : {"slaney", None}
         Triangles of equal area, or of height 1.
+    slopes : {"hertz", "mel"}
+        Along which axis the sides of the triangles are straight.
 
     Returns
     -------
@@ -108,7 +115,8 @@ def mel_matrix(
     FeatureError
         If a band is so narrow that no FFT bin falls into it: it would be the same for each sound.
 
-    Golden: ``librosa.filters.mel`` 0.11, 1e-7.
+    Golden: ``librosa.filters.mel`` 0.11, 1e-7; slopes straight in mel as in the HTK Book and
+    TensorFlow's ``linear_to_mel_weight_matrix``.
 
     >>> mel_matrix(sample_rate=16_000, n_fft=512, n_mels=40).shape
     (257, 40)
@@ -116,8 +124,9 @@ def mel_matrix(
     fmax = sample_rate / 2 if fmax is None else fmax
     edges = band_edges(n_mels, fmin=fmin, fmax=fmax, mel_scale=mel_scale)
     bins = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
-    distances = edges[:, None] - bins  # (n_mels + 2, n_bins)
-    widths = np.diff(edges)[:, None]
+    along = MEL_SCALES[mel_scale][0] if slopes == "mel" else np.asarray
+    distances = along(edges)[:, None] - along(bins)  # (n_mels + 2, n_bins)
+    widths = np.diff(along(edges))[:, None]
     weights = np.maximum(0.0, np.minimum(-distances[:-2] / widths[:-1], distances[2:] / widths[1:]))
     if norm == "slaney":
         weights *= (2.0 / (edges[2:] - edges[:-2]))[:, None]
@@ -205,6 +214,7 @@ def mel_energies(
     *,
     hop_length: int,
     power: float = 2.0,
+    zero_padding: int = 0,
     compress: Callable[[NDArray[np.float32]], None] | None = None,
 ) -> NDArray[np.float32]:
     """Energy of each frame in each mel band.
@@ -220,6 +230,8 @@ def mel_energies(
         Samples between two frames.
     power : {2.0, 1.0}
         Exponent of the magnitudes that are summed.
+    zero_padding : int
+        Zeros after each frame before it is transformed.
     compress : function
         Called on each block of bands while it lies in the cache, to change it in place.
 
@@ -233,7 +245,7 @@ def mel_energies(
     """
     n_frames = 1 + (len(samples) - len(taper)) // hop_length
     energies = np.empty((padded(n_frames), groups[-1].bands.stop), np.float32)
-    for rows, spectra in power_blocks(samples, taper, hop_length):
+    for rows, spectra in power_blocks(samples, taper, hop_length, zero_padding=zero_padding):
         if power == 1.0:
             np.sqrt(spectra, out=spectra)
         project(spectra, groups, energies[rows.start :])

@@ -7,9 +7,11 @@ from typing import Any
 
 from ossicle.errors import FeatureError, nearest
 from ossicle.features.base import FrontEnd
+from ossicle.features.embedding import Embedding
 from ossicle.features.log_mel import LogMel
 from ossicle.features.logbank_summary import LogbankSummary
 from ossicle.features.mfcc import MFCC
+from ossicle.features.pretrained import PRETRAINED, with_network
 from ossicle.features.short_term import ShortTerm
 from ossicle.features.waveform import Waveform
 
@@ -18,23 +20,34 @@ __all__ = ["FRONT_ENDS", "front_end"]
 FRONT_ENDS: dict[str, type[FrontEnd]] = {
     kind.name: kind for kind in (LogMel, MFCC, ShortTerm, LogbankSummary, Waveform)
 }
-"""Name: class. Other packages add theirs through the entry point group ``ossicle.front_ends``."""
+"""Name: class. Other packages add theirs through the entry point group ``ossicle.front_ends``.
+
+Beside these there are ``embedding``, which needs a network, and the names in ``PRETRAINED``."""
 
 
-def front_end(description: str | Mapping[str, Any] | FrontEnd) -> FrontEnd:
+def front_end(
+    description: str | Mapping[str, Any] | FrontEnd,
+    *,
+    networks: Mapping[str, bytes] | None = None,
+) -> FrontEnd:
     """Make a front end from its description, its name, or itself.
 
     Parameters
     ----------
     description : mapping or str or FrontEnd
         What ``describe()`` gave; settings left out have their defaults. A name alone: all
-        defaults.
+        defaults; the name of a known trained network (``yamnet``, ``speech_embedding``) too. An
+        embedding may name its network by ``path``.
+    networks : mapping of sha256 to bytes, optional
+        The networks that descriptions may name; None: those found on this machine.
 
     Raises
     ------
     FeatureError
-        If the name, a setting or a value is unknown, or the description comes from a newer
-        ossicle.
+        If the name, a setting or a value is unknown, the description comes from a newer
+        ossicle, or the network of an embedding is not here (how to get it is said).
+    ModelError
+        If the network of an embedding is not a safe one.
 
     >>> front_end({"name": "log_mel", "n_mels": 40}).n_bands
     40
@@ -49,6 +62,7 @@ def front_end(description: str | Mapping[str, Any] | FrontEnd) -> FrontEnd:
             f"{description!r} does not describe a front end; allowed: a name "
             f"({', '.join(FRONT_ENDS)}) or a mapping with a 'name'"
         )
+    settings = with_network(settings, networks)
     kind = _kind(settings["name"])
     _check_version(kind, settings.get("version", kind.version))
     values: dict[str, Any] = dict(settings)
@@ -58,15 +72,19 @@ def front_end(description: str | Mapping[str, Any] | FrontEnd) -> FrontEnd:
     for key in values:
         if key not in known:
             raise FeatureError(f"{kind.name} has no setting {key!r}; {nearest(str(key), known)}")
+    if isinstance(values.get("inner"), Mapping):
+        values["inner"] = front_end(values["inner"], networks={})
     return kind(**values)
 
 
 def _kind(name: str) -> type[FrontEnd]:
-    if name in FRONT_ENDS:
-        return FRONT_ENDS[name]
+    kinds: dict[str, type[FrontEnd]] = {**FRONT_ENDS, Embedding.name: Embedding}
+    if name in kinds:
+        return kinds[name]
     others = {entry.name: entry for entry in entry_points(group="ossicle.front_ends")}
     if name not in others:
-        raise FeatureError(f"no front end {name!r}; {nearest(name, [*FRONT_ENDS, *others])}")
+        hint = nearest(name, [*kinds, *PRETRAINED, *others])
+        raise FeatureError(f"no front end {name!r}; {hint}")
     kind = others[name].load()
     if not (isinstance(kind, type) and issubclass(kind, FrontEnd)):
         raise FeatureError(f"the installed front end {name!r} is {kind!r}, not a FrontEnd class")

@@ -110,7 +110,9 @@ def spectrum_multiply_adds(n_fft: int) -> int:
     return n_fft + round(1.25 * n_fft * math.log2(n_fft)) + 2 * (n_fft // 2 + 1)
 
 
-def power_blocks(samples: Floats, taper: Floats, hop_length: int) -> Iterator[tuple[slice, Floats]]:
+def power_blocks(
+    samples: Floats, taper: Floats, hop_length: int, *, zero_padding: int = 0
+) -> Iterator[tuple[slice, Floats]]:
     """Power spectra of all frames, block by block.
 
     Parameters
@@ -121,6 +123,8 @@ def power_blocks(samples: Floats, taper: Floats, hop_length: int) -> Iterator[tu
         Its precision is that of the spectra.
     hop_length : int
         Samples between two frames.
+    zero_padding : int
+        Zeros after each frame: the transform has ``n_fft = len(taper) + zero_padding`` points.
 
     Yields
     ------
@@ -134,15 +138,15 @@ def power_blocks(samples: Floats, taper: Floats, hop_length: int) -> Iterator[tu
     >>> [(rows, power.shape) for rows, power in blocks]
     [(slice(0, 3, None), (48, 3))]
     """
-    n_fft = len(taper)
-    frames = cut(samples, n_fft, hop_length)
+    n_taper, n_fft = len(taper), len(taper) + zero_padding
+    frames = cut(samples, n_taper, hop_length)
     n_block = min(block_rows(n_fft), padded(len(frames)))
-    tapered = np.empty((n_block, n_fft), taper.dtype)
+    tapered = np.zeros((n_block, n_fft), taper.dtype)
     power = np.empty((n_block, n_fft // 2 + 1), taper.dtype)
     for first in range(0, len(frames), n_block):
         block = frames[first : first + n_block]
         n_rows, n_lanes = len(block), padded(len(block), _LANES)
-        np.multiply(block, taper, out=tapered[:n_rows])
+        np.multiply(block, taper, out=tapered[:n_rows, :n_taper])
         tapered[n_rows:n_lanes] = 0.0
         spectra = scipy.fft.rfft(tapered[:n_lanes], axis=1, workers=1)
         # Squaring the interleaved real and imaginary parts in one contiguous sweep, then adding

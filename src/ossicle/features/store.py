@@ -44,7 +44,7 @@ JOIN = 8
 ABANDONED_AFTER = 24 * 3600.0
 """Seconds after which an unfinished file belongs to a killed process and is removed."""
 
-LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
+LIBRARIES = ("numpy", "onnxruntime", "scipy", "soundfile", "soxr")
 """What decides the numbers, besides ossicle's own code."""
 
 Progress = Callable[[int, int], None]
@@ -141,7 +141,8 @@ class FeatureStore:
     def _folder(self, front_end: FrontEnd, lengths: tuple[int, int] | None) -> Path:
         """Folder of one recipe, made and swept."""
         recipe = {"front_end": front_end.describe(), "window_and_hop_samples": lengths}
-        name = digest(canonical_json(recipe), code_digest("audio", "features", libraries=LIBRARIES))
+        code = code_digest("audio", "features", "inference", libraries=LIBRARIES)
+        name = digest(canonical_json(recipe), code)
         folder = Path(self.root) / name
         if not (folder / "recipe.json").exists():
             write_json(folder / "recipe.json", recipe)

@@ -1,11 +1,13 @@
 """A network file made ready to run: inspected, on one thread, within bounds of memory."""
 
 from functools import cache
-
-import onnxruntime
+from typing import TYPE_CHECKING
 
 from ossicle.errors import ModelError
 from ossicle.inference.inspection import inspect_network
+
+if TYPE_CHECKING:  # it takes a tenth of a second to import: front ends alone do without
+    import onnxruntime
 
 __all__ = ["prepared_session"]
 
@@ -14,7 +16,7 @@ MAX_MEMORY_BYTES = 2 * 2**30
 """What all networks of a process may hold together: more is asked for by a fault or an attack."""
 
 
-def prepared_session(data: bytes) -> onnxruntime.InferenceSession:
+def prepared_session(data: bytes) -> "onnxruntime.InferenceSession":
     """A network ready to run, on one thread, so that numbers never depend on the machine's load.
 
     Parameters
@@ -27,6 +29,8 @@ def prepared_session(data: bytes) -> onnxruntime.InferenceSession:
     ModelError
         If it is not a safe network (`inspect_network`), or the runtime cannot run it.
     """
+    import onnxruntime
+
     inspect_network(data)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -47,6 +51,8 @@ def prepared_session(data: bytes) -> onnxruntime.InferenceSession:
 @cache
 def _limit_memory() -> None:
     """Bound the memory that networks share; a process can do this once."""
+    import onnxruntime
+
     kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
     memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
     as_requested = 1  # the arena grows by what is asked for, not by doubling

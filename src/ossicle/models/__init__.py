@@ -3,9 +3,9 @@
 `MODELS` maps a name to its class; entry points of the group ``ossicle.models`` add to it.
 """
 
+from ossicle.inference.cost import multiply_adds, n_parameters
 from ossicle.models.bayes import GaussianNaiveBayes
 from ossicle.models.boosting import Boosting
-from ossicle.models.cost import multiply_adds, n_parameters
 from ossicle.models.envelope import EllipticEnvelope
 from ossicle.models.forest import ExtraTrees, RandomForest
 from ossicle.models.graph import Graph

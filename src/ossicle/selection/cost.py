@@ -9,8 +9,8 @@ import numpy as np
 from ossicle.classifier import Classifier
 from ossicle.classifier.bundle import seal
 from ossicle.features import FrontEnd, integrate
+from ossicle.inference.cost import multiply_adds
 from ossicle.models import Fitted, Model
-from ossicle.models.cost import multiply_adds
 from ossicle.selection.assembly import assemble
 from ossicle.selection.grid import FRAMES
 from ossicle.selection.job import Job

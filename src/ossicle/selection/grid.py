@@ -146,7 +146,7 @@ def _configurations(grid: Mapping[str, Any], default: Mapping[str, Any]) -> Iter
     names = lists.pop("model", default["model"][:1])
     fronts = [front_end(base) for base in bases]
     kinds = [model_class(str(name)) for name in names]
-    _refuse_unknown(lists, {key for front in fronts for key in front.describe()}, kinds)
+    _refuse_unknown(lists, {key for front in fronts for key in front.settings}, kinds)
     for front in (front for base in fronts for front in _variants(base, lists)):
         for how, scaling, kind in itertools.product(integrations, scalings, kinds):
             described = (FRAMES, "band") if kind.takes_frames else (how, scaling)
@@ -157,8 +157,8 @@ def _configurations(grid: Mapping[str, Any], default: Mapping[str, Any]) -> Iter
 
 def _variants(base: FrontEnd, lists: Mapping[str, list[Any]]) -> Iterator[FrontEnd]:
     described = base.describe()
-    for settings in _products(_known_to(lists, described)):
-        yield front_end({**described, **settings})
+    for settings in _products(_known_to(lists, base.settings)):
+        yield front_end({**described, **settings}, networks=base.networks)
 
 
 def _as_list(key: str, value: Any) -> list[Any]:
@@ -182,9 +182,7 @@ def _products(lists: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
 def _refuse_unknown(
     lists: Mapping[str, Any], front_keys: set[str], kinds: Sequence[type[Model]]
 ) -> None:
-    known = (front_keys - {"name", "version"}) | {
-        field for kind in kinds for field in kind.fields()
-    }
+    known = front_keys | {field for kind in kinds for field in kind.fields()}
     for key in lists:
         if key not in known:
             hint = nearest(key, known | set(_OWN_KEYS))

@@ -30,6 +30,7 @@ Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "onnx")
 SELECTING = "job grid question label_question value_question questions leave_k_out cost assembly"
 JUDGED = (
+    "inference",
     "models",
     "classifier",
     "features.scaling",

@@ -28,6 +28,9 @@ StageProgress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done and how many there are."""
 
 
+DESCRIBED = ("audio", "features", "inference", "selection.material")
+"""The code that decides the rows."""
+
 QUIET_LEVEL = Decision().quiet
 """dBFS below which a classifier does not listen to a window, so that none is trained on either."""
 
@@ -129,7 +132,7 @@ class Material:
             "quiet": QUIET_LEVEL,
         }
         inputs = [self.fingerprint]
-        version = code_digest("audio", "features", "selection.material", libraries=LIBRARIES)
+        version = code_digest(*DESCRIBED, libraries=LIBRARIES)
         key = self.store.key("rows", version=version, parameters=parameters, inputs=inputs)
         artifact = self.store.get(key)
         if artifact is None:

@@ -26,7 +26,16 @@ from ossicle.workflow.files import digest, read_json, write_json
 
 __all__ = ["search"]
 
-SEARCHED = ("audio", "features", "models", "classifier", "evaluation", "training", "selection")
+SEARCHED = (
+    "inference",
+    "audio",
+    "features",
+    "models",
+    "classifier",
+    "evaluation",
+    "training",
+    "selection",
+)
 LIBRARIES = (*HEARING, *LEARNING)
 """What decides a table, beside the recordings and the grid."""
 

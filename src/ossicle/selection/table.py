@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ossicle.features import front_end
 from ossicle.models import model
 from ossicle.selection.cost import describing_ms
 from ossicle.selection.grid import SCALINGS, Configuration
@@ -149,7 +148,7 @@ def _judged(configuration: Configuration, results: Results, question: Question[A
     scaling = "" if configuration.scaling == SCALINGS[0] else f" by {configuration.scaling}"
     return {
         "id": configuration.id,
-        "front_end": _words(described["front_end"], front_end),
+        "front_end": configuration.front_end.summary,
         "integration": configuration.integration + scaling,
         "model": _words(described["model"], model),
         **question.figures(np.sum(counts, axis=0)),

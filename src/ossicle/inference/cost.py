@@ -20,13 +20,15 @@ __all__ = ["multiply_adds", "n_parameters"]
 Shape = tuple[int, ...]
 
 
-def multiply_adds(network: bytes) -> int:
+def multiply_adds(network: bytes, *, shape: Shape | None = None) -> int:
     """Multiply-adds of one row or window.
 
     Parameters
     ----------
     network : bytes
         An ONNX file whose first axis is the number of rows.
+    shape : tuple of int, optional
+        Of its input for one row, where the file leaves an axis open.
 
     Raises
     ------
@@ -41,8 +43,9 @@ def multiply_adds(network: bytes) -> int:
     """
     model = _loaded(network)
     for value in model.graph.input:
-        for rows in value.type.tensor_type.shape.dim[:1]:
-            rows.dim_value = 1
+        axes = value.type.tensor_type.shape.dim
+        for axis, size in zip(axes, shape or (1,), strict=False):
+            axis.dim_value = size
     shapes = _shapes(require("onnx.shape_inference", extra="search").infer_shapes(model))
     return sum(
         COUNTS[node.op_type](node, shapes) for node in model.graph.node if node.op_type in COUNTS
