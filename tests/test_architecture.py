@@ -138,7 +138,7 @@ def test_no_module_imports_itself_through_others() -> None:
 
 
 def test_the_package_itself_imports_no_floor() -> None:
-    assert our_imports("ossicle") == set()
+    assert our_imports("ossicle") <= {"ossicle.extras"}
 
 
 def test_a_floor_is_entered_through_names_it_lists() -> None:
@@ -166,7 +166,8 @@ def optional_libraries() -> set[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_an_optional_library_is_imported_only_when_used(module: str) -> None:
     at_top = {name.partition(".")[0] for name in imports(module, inside_functions=False)}
-    assert not at_top & optional_libraries()
+    allowed = {"torch"} if module.startswith(TORCH_LIVES_IN) else set()
+    assert not at_top & (optional_libraries() - allowed)
 
 
 @pytest.mark.parametrize("module", MODULES)

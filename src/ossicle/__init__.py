@@ -28,7 +28,9 @@ _HOME = {
     "ossicle.classifier": ["Classifier", "load", "verify"],
     "ossicle.datasets": [
         "Bank",
+        "Combined",
         "Dataset",
+        "combine",
         "find_faults",
         "licence_name",
         "mix_dataset",
@@ -64,16 +66,28 @@ _HOME = {
     ],
     "ossicle.features": [
         "MFCC",
+        "Embedding",
         "FeatureStore",
         "LogMel",
         "LogbankSummary",
         "ShortTerm",
+        "Waveform",
         "front_end",
         "integrate",
     ],
+    "ossicle.models.networks": ["architecture", "write_network"],
     "ossicle.selection": ["search"],
+    "ossicle.training.run": ["Run"],
+    "ossicle.training.training": ["open_run", "train"],
     "ossicle.types": ["Clip", "Event", "Prediction", "Recording", "Task", "Window"],
 }
+_EXTRAS = {
+    "ossicle.models.networks": "train",
+    "ossicle.training.run": "train",
+    "ossicle.training.training": "train",
+}
+"""What a floor cannot be entered without."""
+
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = ["__version__", *_MODULE_OF]
@@ -83,9 +97,16 @@ def __getattr__(name: str) -> Any:
     """Load the floor a public name lives on when it is first used (PEP 562)."""
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'ossicle' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    value = getattr(_entered(_MODULE_OF[name]), name)
     globals()[name] = value
     return value
+
+
+def _entered(module: str) -> Any:
+    if module not in _EXTRAS:
+        return importlib.import_module(module)
+    require = importlib.import_module("ossicle.extras").require
+    return require(module, extra=_EXTRAS[module])
 
 
 def __dir__() -> list[str]:

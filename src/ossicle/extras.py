@@ -15,7 +15,8 @@ def require(module: str, *, extra: str) -> ModuleType | Any:
     Parameters
     ----------
     module : str
-        Dotted name, for example ``"sklearn.svm"``.
+        Dotted name, for example ``"sklearn.svm"``; or a module of ossicle that needs libraries
+        as soon as it is imported.
     extra : str
         The extra of ossicle that brings it.
 
@@ -35,7 +36,7 @@ def require(module: str, *, extra: str) -> ModuleType | Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or not module.startswith(error.name.partition(".")[0]):
+        if error.name is None or error.name.startswith("ossicle"):
             raise
         raise MissingExtraError(
             f"{error.name} is not installed; run: pip install 'ossicle[{extra}]'"
