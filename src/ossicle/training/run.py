@@ -45,11 +45,14 @@ class Run:
         Goes on with it.
     network : Architecture, optional
         For a network that no name leads to.
+    tried : tuple of dict
+        Where several ways to learn were tried, what is known of each, best first.
     """
 
     path: Path
     again: "Callable[..., Run] | None" = None
     network: Architecture | None = None
+    tried: tuple[Record, ...] = ()
 
     def __repr__(self) -> str:
         state = "finished" if self.is_finished else f"{len(self.history)} epochs so far"
@@ -89,10 +92,19 @@ class Run:
         TrainingError
             If no epoch is done.
         """
+        return int(self._standing["best_epoch"])
+
+    @property
+    def merits(self) -> tuple[float, ...]:
+        """What the best epoch is compared by, higher being better; see `Settings.best_by`."""
+        return tuple(self._standing["best"])
+
+    @property
+    def _standing(self) -> dict[str, Any]:
         found = self.checkpoints.latest()
         if found is None:
             raise TrainingError(f"{self.path} has no checkpoint yet; was the run ever started?")
-        return int(found[1]["standing"]["best_epoch"])
+        return dict(found[1]["standing"])
 
     @property
     def checkpoints(self) -> Checkpoints:

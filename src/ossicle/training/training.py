@@ -14,6 +14,7 @@ import numpy as np
 from ossicle.datasets import Combined, Dataset
 from ossicle.errors import TrainingError
 from ossicle.features import FeatureStore, FrontEnd
+from ossicle.features import front_end as front_end_of
 from ossicle.training.assembling import Ready, StageProgress, make_ready
 from ossicle.training.examples import Batch
 from ossicle.training.loop import (
@@ -39,6 +40,7 @@ from ossicle.training.run import (
     read_lines,
     write_lines,
 )
+from ossicle.training.trying import AUTO, try_all
 from ossicle.workflow.files import canonical_json, claimed, read_json, replacing, write_json
 
 __all__ = ["open_run", "train"]
@@ -94,13 +96,20 @@ def train(
     WorkflowError
         If another process trains in the same folder, or the disk is full.
     """
-    plan = make_plan(datasets, front_end=front_end, validation=validation, settings=settings)
     root = Path(tempfile.mkdtemp(prefix="ossicle-") if out is None else out)
+    if settings.get("model") == AUTO:
+
+        def learnt(heard: FrontEnd, model: str | Mapping[str, Any], folder: Path) -> Run:
+            shared = {"validation": validation, "callbacks": callbacks, "progress": progress}
+            own = {**settings, "model": model, "features": features or root / FEATURES}
+            return train(datasets, front_end=heard, out=folder, **shared, **own)
+
+        return _removed_with(try_all(front_end_of(front_end), root, learnt), root, out)
+    plan = make_plan(datasets, front_end=front_end, validation=validation, settings=settings)
     asked = {"front_end": plan.front_end, "features": features, "progress": progress, **settings}
     again = partial(_again, root, datasets, validation, asked)
     run = Run(root, again, plan.architecture)
-    if out is None:
-        weakref.finalize(run, shutil.rmtree, root, ignore_errors=True)
+    _removed_with(run, root, out)
     _begin(plan, run)
     if not run.is_finished:
         with claimed(root):
@@ -126,6 +135,13 @@ def open_run(path: str | Path) -> Run:
     if not (root / ASKED).is_file():
         raise TrainingError(f"{root} holds no run: there is no {ASKED} in it")
     return Run(root, partial(_resumed, root))
+
+
+def _removed_with(run: Run, root: Path, out: str | Path | None) -> Run:
+    """The run; a folder that nobody asked for goes with it."""
+    if out is None:
+        weakref.finalize(run, shutil.rmtree, root, ignore_errors=True)
+    return run
 
 
 def _again(

@@ -24,7 +24,7 @@ class Dnn(Architecture):
     width : int
         Units of each hidden layer.
     n_hidden : int
-        Hidden layers.
+        Hidden layers; 0: none, which makes each task a linear one.
     dropout : float
         Share of the units that are left out in training, after each hidden layer.
 
@@ -43,7 +43,7 @@ class Dnn(Architecture):
 
     def __post_init__(self) -> None:
         check_whole("width", self.width)
-        check_whole("n_hidden", self.n_hidden)
+        check_whole("n_hidden", self.n_hidden, above=-1)
         check_share("dropout", self.dropout)
 
     def module(self, *, n_frames: int, n_bands: int, n_outputs: Sequence[int]) -> nn.Module:
@@ -52,7 +52,7 @@ class Dnn(Architecture):
         layers: list[nn.Module] = [nn.Flatten()]
         for n_in, n_out in itertools.pairwise(widths):
             layers += [nn.Linear(n_in, n_out), nn.ReLU(), nn.Dropout(self.dropout)]
-        network = HardSharing(nn.Sequential(*layers), width=self.width, n_outputs=n_outputs)
+        network = HardSharing(nn.Sequential(*layers), width=widths[-1], n_outputs=n_outputs)
         return network.apply(_start)
 
 
