@@ -100,9 +100,9 @@ def train(
     if settings.get("model") == AUTO:
 
         def learnt(heard: FrontEnd, model: str | Mapping[str, Any], folder: Path) -> Run:
-            shared = {"validation": validation, "callbacks": callbacks, "progress": progress}
-            own = {**settings, "model": model, "features": features or root / FEATURES}
-            return train(datasets, front_end=heard, out=folder, **shared, **own)
+            shared: dict[str, Any] = {"validation": validation, "callbacks": callbacks}
+            shared |= {**settings, "model": model, "features": features or root / FEATURES}
+            return train(datasets, front_end=heard, out=folder, progress=progress, **shared)
 
         return _removed_with(try_all(front_end_of(front_end), root, learnt), root, out)
     plan = make_plan(datasets, front_end=front_end, validation=validation, settings=settings)

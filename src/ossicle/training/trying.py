@@ -11,7 +11,7 @@ from typing import Any
 
 from ossicle.errors import FeatureError
 from ossicle.features import PRETRAINED, FrontEnd, front_end
-from ossicle.models.cost import n_parameters
+from ossicle.inference import n_parameters
 from ossicle.training.run import Run
 from ossicle.workflow.files import write_json
 
