@@ -1,0 +1,108 @@
+"""A network among the models of a search, and several ways to learn tried by name."""
+
+import json
+
+import numpy as np
+import pytest
+from small_trainings import FRONT_END, SETTINGS, tones
+
+import ossicle
+from ossicle import SearchError
+from ossicle.features import LogMel
+from ossicle.models import model
+from ossicle.selection import Configuration
+from ossicle.selection.grid import expand
+from ossicle.training.frames import Frames
+from ossicle.training.loading import loaded
+from ossicle.training.searched import SearchedNetwork
+
+GRID = {
+    "front_end": [FRONT_END],
+    "integration": ["mean"],
+    "model": ["logreg", "network"],
+    "epochs": [6],
+    "batch_size": [8],
+}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return tones(tmp_path_factory.mktemp("tones") / "tones")
+
+
+@pytest.fixture(scope="module")
+def found(dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("search")
+    return ossicle.search(dataset, grid=GRID, window=0.25, leave_out=0.5, out=folder)
+
+
+def test_classical_models_and_networks_are_on_one_table(found):
+    kinds = {row["model"].split()[0]: row for row in found.rows}
+    assert set(kinds) == {"logreg", "network"}
+    assert kinds["network"]["integration"] == "frames by band"
+    assert all(row["bytes"] > 0 and row["multiply_adds"] > 0 for row in found.rows)
+    assert {row["id"] for row in found.front()} <= {row["id"] for row in found.rows}
+
+
+def test_a_searched_network_becomes_the_same_bundle_as_any_model(found, dataset, tmp_path):
+    row = next(row for row in found.rows if row["model"].startswith("network"))
+    found.classifier(row["id"]).save(tmp_path / "net.ossicle")
+    classifier = ossicle.load(tmp_path / "net.ossicle")
+    assert classifier.integration is None
+    assert classifier.prepared.input_shape == (classifier.front_end.n_frames(2_000), 20)
+    assert ossicle.evaluate(classifier, dataset).n_clips == len(dataset)
+    assert classifier.stream(8_000).push(np.zeros(8_000)) == []
+
+
+def test_integrations_and_scalings_multiply_vectors_alone():
+    grid = {**GRID, "integration": ["mean", "max"], "scaling": ["cell", "band"]}
+    names = [each.model.name for each in expand(grid)]
+    assert names.count("logreg") == 4
+    assert names.count("network") == 1
+
+
+def test_what_takes_frames_is_given_no_vector_and_the_other_way_round():
+    with pytest.raises(SearchError, match="network takes frames"):
+        Configuration(LogMel(), "mean", SearchedNetwork())
+    with pytest.raises(SearchError, match="svm takes vectors"):
+        Configuration(LogMel(), "frames", model("svm"))
+
+
+def test_the_same_seed_gives_the_same_network():
+    rows = np.random.default_rng(0).normal(size=(24, 40, 8)).astype(np.float32)
+    targets = np.arange(24) % 3
+    network = SearchedNetwork(epochs=2, batch_size=8, time_masks=1, mixup=0.2)
+    first, again = (network.fit(rows, targets, n_labels=3).logits(rows) for _ in range(2))
+    other = SearchedNetwork(epochs=2, batch_size=8, seed=1).fit(rows, targets, n_labels=3)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other.logits(rows))
+
+
+def test_the_file_of_a_searched_network_answers_like_the_network():
+    rows = np.random.default_rng(1).normal(size=(12, 40, 8)).astype(np.float32)
+    fitted = SearchedNetwork(epochs=1, batch_size=4).fit(rows, np.arange(12) % 2, n_labels=2)
+    shipped = ossicle.classifier.Network(fitted.onnx("label"), n_labels={"label": 2})
+    answers = np.array([shipped(row)["label"] for row in rows])
+    np.testing.assert_allclose(answers, fitted.logits(rows), atol=1e-5)
+
+
+def test_described_windows_make_batches_as_they_are():
+    rows = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
+    (batch,) = loaded(Frames(rows, {"label": np.eye(4, dtype=np.float32)}), [np.array([2, 0])])
+    np.testing.assert_array_equal(batch.features.numpy(), rows[[2, 0]])
+    np.testing.assert_array_equal(batch.targets["label"].numpy(), np.eye(4)[[2, 0]])
+
+
+@pytest.mark.slow
+def test_several_ways_are_tried_and_the_best_by_validation_is_taken(dataset, tmp_path):
+    front_end = LogMel(sample_rate=8_000, n_fft=256, hop_length=64, n_mels=32)
+    settings = {**SETTINGS, "front_end": front_end, "model": "auto", "epochs": 1, "window": 1.0}
+    run = ossicle.train(dataset, out=tmp_path / "auto", **settings)
+    names = [row["name"] for row in run.tried]
+    assert {"tc_net", "ds_cnn", "resnet"} <= set(names)
+    assert run.path == tmp_path / "auto" / names[0]
+    assert json.loads((tmp_path / "auto" / "tried.json").read_text()) == list(run.tried)
+    accuracy = [next(iter(row["figures"].values()))["accuracy"] for row in run.tried]
+    assert accuracy[0] == max(accuracy)
+    again = ossicle.train(dataset, out=tmp_path / "auto", **settings)
+    assert again.tried == run.tried
