@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import LeavePGroupsOut
 
 from ossicle.datasets import grouped_folds, grouped_split, leave_k_out
-from ossicle.datasets.splits import MAX_COMBINATIONS
+from ossicle.datasets.splits import MAX_COMBINATIONS, deal_groups
 from ossicle.errors import DatasetError
 
 clips = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3)), min_size=2, max_size=80)
@@ -152,3 +152,31 @@ def test_a_senseless_number_of_folds_is_refused(n_folds):
 def test_fractions_that_do_not_sum_to_one_are_refused(fractions):
     with pytest.raises(DatasetError, match="sum to 1"):
         grouped_split(range(10), [0] * 10, fractions)
+
+
+@given(clips, st.integers(0, 5))
+def test_which_labels_each_clip_has_deals_as_the_labels_do_where_each_has_one(rows, seed):
+    groups, targets = np.array(rows).T
+    assume(len(np.unique(groups)) >= 3)
+    shares = (0.7, 0.15, 0.15)
+    named = grouped_split(groups, targets, shares, seed=seed)
+    marked = grouped_split(groups, targets[:, None] == np.arange(4), shares, seed=seed)
+    for one, other in zip(named, marked, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_each_of_several_labels_is_spread_evenly():
+    rng = np.random.default_rng(0)
+    targets = rng.random((1_000, 8)) < rng.uniform(0.02, 0.5, 8)
+    for _, test in grouped_folds(range(1_000), targets, 5):
+        assert np.abs(targets[test].sum(axis=0) - targets.sum(axis=0) / 5).max() <= 3
+
+
+@given(clips, st.integers(0, 5))
+def test_groups_that_have_a_part_keep_it(rows, seed):
+    groups, targets = np.array(rows).T
+    assume(len(np.unique(groups)) >= 2)
+    placed = np.where(groups % 3 == 0, groups % 2, -1)
+    part = deal_groups(groups, targets, (0.5, 0.5), seed=seed, placed=placed)
+    np.testing.assert_array_equal(part[placed >= 0], placed[placed >= 0])
+    assert all(len(np.unique(part[groups == group])) == 1 for group in groups)

@@ -157,6 +157,8 @@ class Combined:
     def hold_out(self, validation: float = 0.15, *, seed: int = 0) -> tuple["Combined", "Combined"]:
         """All clips as a training and a validation part, which is found as `parts` does.
 
+        Clips of an official test part are trained on like others: take them out before.
+
         Raises
         ------
         DatasetError
@@ -183,9 +185,10 @@ class Combined:
         with no group cut and the labels spread alike; what is only heard there goes back to
         training.
 
-        No recording is ever in two of the three, and no group but one that the official parts of
-        its data set cut, which are kept as they are. Where data sets that share a recording
-        disagree, testing comes first and training last; `Part.left_out` counts what had to go.
+        No group is in two of the three, nor a recording that several data sets hold; but what a
+        data set's own official parts cut stays cut. Where official parts of two data sets disagree
+        about a recording, testing comes first and training last; `Part.left_out` counts the clips
+        that had to go.
 
         Every label is spread by itself, also in multilabel tasks: which labels occur together is
         not looked at.
@@ -259,7 +262,7 @@ class Part:
         ``"fold-1"``, ``"fold-2"``, ...
     train, validation, test : Combined
     left_out : int
-        Clips in none of them, because others of their group are in another part.
+        Clips in none of them: another data set has their recording, or group, in another part.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The data set: an immutable table of clips, and the views that cost nothing."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
@@ -13,7 +13,8 @@ from ossicle.datasets.checks import CheckReport, check_clips
 from ossicle.datasets.columns import COLUMNS, OF_RECORDING
 from ossicle.datasets.fingerprints import clips_digest
 from ossicle.datasets.labelled import LabelledClips
-from ossicle.datasets.licences import is_allowed
+from ossicle.datasets.licences import is_allowed, licensed
+from ossicle.datasets.limits import draw, label_limits, without_labels
 from ossicle.datasets.splits import fifths, grouped_folds, grouped_split, leave_k_out
 from ossicle.datasets.strong import window_clips
 from ossicle.datasets.table import write_table
@@ -139,7 +140,7 @@ class Dataset(LabelledClips):
 
     def with_licence(self, licence: str, *, author: str = "") -> "Dataset":
         """With a licence, and an author, for every recording that tells none."""
-        return replace(self, clips=tuple(_licensed(clip, licence, author) for clip in self.clips))
+        return replace(self, clips=tuple(licensed(clip, licence, author) for clip in self.clips))
 
     def windows(
         self,
@@ -209,13 +210,25 @@ class Dataset(LabelledClips):
         )
         return self._with(kept, same_tasks=False)
 
-    def at_most(self, n: int, *, seed: int = 0, task: str | None = None) -> "Dataset":
-        """At most ``n`` clips of each label, drawn at random, in their order."""
-        labels, rng = self.labels(task), np.random.default_rng(seed)
-        drawn = [
-            rng.permutation(np.flatnonzero(labels == label))[:n] for label in np.unique(labels)
-        ]
-        return self.subset(np.sort(np.concatenate(drawn)) if drawn else [])
+    def at_most(
+        self, n: int | Mapping[str, int], *, seed: int = 0, task: str | None = None
+    ) -> "Dataset":
+        """At most ``n`` clips of each label, or of some: ``{label: n}``; drawn, in their order.
+
+        A label with ``{label: 0}`` leaves the task, with the clips that have no other. A clip with
+        several labels stays while none of them has ``n`` clips, so a label may end below ``n``.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such label, or ``n`` is no whole number from 0.
+        """
+        asked = self.task(task)
+        limits = label_limits(n, asked)
+        gone = {label for label in limits if not limits[label]} if isinstance(n, Mapping) else set()
+        clips = without_labels(self.clips, asked, gone)
+        kept = draw([clip.labels.get(asked.name, "") for clip in clips], asked, limits, seed=seed)
+        return self._with(tuple(clips[i] for i in kept.tolist()), same_tasks=not gone)
 
     def rename_task(self, old: str, new: str) -> "Dataset":
         """With another name for a task, so that two data sets ask the same question, or not.
@@ -379,14 +392,6 @@ def _cell(clip: Clip, name: str) -> str:
         return clip.metadata[name]
     value = getattr(clip, name, None) if name in COLUMNS else None
     return "" if value is None else str(value)
-
-
-def _licensed(clip: Clip, licence: str, author: str) -> Clip:
-    recording = clip.recording
-    told = replace(
-        recording, licence=recording.licence or licence, author=recording.author or author
-    )
-    return clip if told == recording else replace(clip, recording=told)
 
 
 def _few(labels: Sequence[str]) -> str:

@@ -6,12 +6,13 @@ the words of any other licence are compared as they are, but for case and spaces
 
 import re
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from ossicle.datasets.shown import shown
 from ossicle.errors import DatasetError
-from ossicle.types import Recording
+from ossicle.types import Clip, Recording
 
-__all__ = ["attribution", "is_allowed", "licence_name"]
+__all__ = ["attribution", "is_allowed", "licence_name", "licensed"]
 
 NOT_STATED = "not stated"
 """What a blank licence is called."""
@@ -78,6 +79,15 @@ def is_allowed(licence: str, allow: Collection[str]) -> bool:
     names = {licence_name(name).casefold() for name in allow}
     found = (licence_name(part).casefold() or NOT_STATED for part in licence.split(MIX))
     return all(names & {name, _VERSION.sub("", name).strip()} for name in found)
+
+
+def licensed(clip: Clip, licence: str, author: str) -> Clip:
+    """The clip with a licence, and an author, where its recording tells none."""
+    recording = clip.recording
+    told = replace(
+        recording, licence=recording.licence or licence, author=recording.author or author
+    )
+    return clip if told == recording else replace(clip, recording=told)
 
 
 def attribution(recordings: Iterable[Recording]) -> str:

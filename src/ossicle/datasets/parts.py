@@ -1,7 +1,7 @@
 """Training, validation and test parts of several data sets at once: functions on arrays.
 
 Data sets are dealt one after another. Where one holds recordings of another that was dealt before,
-these follow, so that no group is ever on two sides.
+these follow, so that no group comes to be on two sides.
 """
 
 from collections.abc import Sequence
@@ -75,11 +75,18 @@ def sides(
     """The side of each clip in one fold, shape ``(n_clips,)``: `TRAIN`, `VALIDATION`, ...
 
     Testing comes before validation, and that before training: a clip is left out of the later where
-    its recording, or its group, is in the earlier. Only a group that a data set's own official
-    parts cut may be on two sides, but none of its recordings.
+    its group, or its recording, is in the earlier. What a data set itself cuts, by its official
+    parts or by several groups in one recording, stays cut.
+
+    Raises
+    ------
+    DatasetError
+        If ``validation`` is not from 0 to below 1, or a data set has too few groups.
     """
+    if not 0.0 <= validation < 1.0:
+        raise DatasetError(f"validation={validation}; a share from 0 to below 1 is allowed")
     side = np.where(test, TEST, TRAIN)
-    _leave_out(members, groups, recordings, side, TEST, TRAIN)
+    _leave_out(members, (groups, recordings), side, TEST, TRAIN)
     of_group = _unknown(groups)
     for member in members:
         official = member.rows[member.officially("validation")]
@@ -90,26 +97,22 @@ def sides(
         if not member.has("validation"):
             rows = member.rows[side[member.rows] == TRAIN]
             side[rows] = _cut(member, rows, groups, of_group, validation, seed)
-    _leave_out(members, groups, recordings, side, VALIDATION, TRAIN)
+    _leave_out(members, (groups, recordings), side, VALIDATION, TRAIN)
     _keep_labels(members, groups, side, is_kept)
     return side
 
 
 def _leave_out(
-    members: Sequence[Member],
-    groups: Indices,
-    recordings: Indices,
-    side: Indices,
-    earlier: int,
-    later: int,
+    members: Sequence[Member], marks: Sequence[Indices], side: Indices, earlier: int, later: int
 ) -> None:
-    is_cut = np.zeros(int(groups.max(initial=-1)) + 1, np.bool_)
-    for member in members:
-        own, where = groups[member.rows], side[member.rows]
-        is_cut[np.intersect1d(own[where == earlier], own[where == later])] = True
-    shares_group = np.isin(groups, groups[side == earlier]) & ~is_cut[groups]
-    shares_recording = np.isin(recordings, recordings[side == earlier])
-    side[(side == later) & (shares_group | shares_recording)] = LEFT_OUT
+    """Leave clips out that share a mark with those on an earlier side of another data set."""
+    is_early, is_late = side == earlier, side == later
+    for mark in marks:
+        is_cut = np.zeros(int(mark.max(initial=-1)) + 1, np.bool_)
+        for member in members:
+            own, early, late = mark[member.rows], is_early[member.rows], is_late[member.rows]
+            is_cut[np.intersect1d(own[early], own[late])] = True
+        side[is_late & np.isin(mark, mark[is_early]) & ~is_cut[mark]] = LEFT_OUT
 
 
 def _n_rounds(members: Sequence[Member], n_folds: int | None) -> int:
@@ -131,9 +134,10 @@ def _dealt(
 ) -> Indices:
     """The part of some clips of a data set; where those of the groups are is kept, and noted."""
     own = groups[rows]
+    placed = of_group[own]
     strata = member.strata[np.searchsorted(member.rows, rows)]
     try:
-        part = deal_groups(own, strata, fractions, seed=seed, placed=of_group[own])
+        part = deal_groups(own, strata, fractions, seed=seed, placed=placed)
     except DatasetError as error:
         raise DatasetError(f"data set {member.name!r}: {error}") from error
     of_group[own] = part
@@ -144,9 +148,15 @@ def _cut(
     member: Member, rows: Indices, groups: Indices, of_group: Indices, share: float, seed: int
 ) -> Indices:
     """Training or validation for the clips of a data set that do not test."""
-    if share > 0.0 and len(rows):
-        return _dealt(member, rows, groups, of_group, (1.0 - share, share), seed)
-    return np.where(of_group[groups[rows]] == VALIDATION, VALIDATION, TRAIN)
+    placed = of_group[groups[rows]]
+    if share == 0.0 or np.all(placed >= 0):
+        return np.where(placed == VALIDATION, VALIDATION, TRAIN)
+    if np.all(groups[rows] == groups[rows[0]]):
+        raise DatasetError(
+            f"data set {member.name!r}: validation={share} cannot be cut from {len(rows)} clips of "
+            "one group; record more sources, give a validation set, or ask for validation=0"
+        )
+    return _dealt(member, rows, groups, of_group, (1.0 - share, share), seed)
 
 
 def _keep_labels(

@@ -1,7 +1,6 @@
 """Which questions several data sets ask together, and the answers of their clips as arrays."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +53,7 @@ def questions(
         for question, (name, task) in first.items()
     }
     _check_names([task.name for task in found.values()])
-    asked = tuple(
-        MappingProxyType({task.name: found[_question(task)].name for task in own}) for own in tasks
-    )
+    asked = tuple({task.name: found[_question(task)].name for task in own} for own in tasks)
     return tuple(found.values()), asked
 
 

@@ -252,22 +252,42 @@ def _deal(
     rng: np.random.Generator,
 ) -> Indices:
     """The part of each group; ``part`` says where those are that are not to be dealt."""
-    part, is_used = part.copy(), shares > 0.0
-    weights = 1.0 / (np.where(is_used, shares, 1.0)[:, None] * counts.sum(axis=0))
-    filled = np.zeros_like(weights)  # (n_parts, n_labels + 1)
+    used = np.flatnonzero(shares).tolist()
+    weights = np.zeros((len(shares), counts.shape[1]))
+    weights[used] = 1.0 / (shares[used, None] * counts.sum(axis=0))
+    filled = np.zeros_like(weights)
     np.add.at(filled, part[part >= 0], counts[part >= 0])
-    order = rng.permutation(len(counts))
-    order = order[np.argsort(-np.square(counts[order]).sum(axis=1), kind="stable")]
-    order = order[part[order] < 0]
-    for n_dealt, group in enumerate(order):
-        added = counts[group]
-        costs = (added * (2.0 * filled + added) * weights).sum(axis=1)
-        costs[~is_used] = np.inf
-        is_empty = is_used & (filled[:, -1] == 0.0)
-        if len(order) - n_dealt <= is_empty.sum():
-            costs[~is_empty] = np.inf
-        best = np.flatnonzero(costs <= costs.min() * (1.0 + 1e-12))
+    part, order = part.copy(), _largest_first(counts, rng)
+    left = order[part[order] < 0].tolist()
+    added, rows, scales = _sparse(counts), filled.tolist(), weights.tolist()
+    empty = used
+    for n_dealt, group in enumerate(left):
+        empty = [j for j in empty if not rows[j][-1]]
+        allowed = empty if len(left) - n_dealt <= len(empty) else used
+        costs = [_cost(rows[j], added[group], scales[j]) for j in allowed]
+        least = min(costs) * (1.0 + 1e-12)
+        best = [j for j, cost in zip(allowed, costs, strict=True) if cost <= least]
         chosen = best[rng.integers(len(best))] if len(best) > 1 else best[0]
         part[group] = chosen
-        filled[chosen] += added
+        for column, n_clips in added[group]:
+            rows[chosen][column] += n_clips
     return part
+
+
+def _largest_first(counts: NDArray[np.float64], rng: np.random.Generator) -> Indices:
+    """The groups by falling size, equal ones at random."""
+    order = rng.permutation(len(counts))
+    return order[np.argsort(-np.square(counts[order]).sum(axis=1), kind="stable")]
+
+
+def _sparse(counts: NDArray[np.float64]) -> list[list[tuple[int, float]]]:
+    """Column and number of what is not zero in each row: lists are faster for single numbers."""
+    row, column = np.nonzero(counts)
+    pairs = list(zip(column.tolist(), counts[row, column].tolist(), strict=True))
+    ends = np.cumsum(np.bincount(row, minlength=len(counts))).tolist()
+    return [pairs[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _cost(filled: list[float], added: list[tuple[int, float]], weights: list[float]) -> float:
+    """What a group adds to the unevenness of one part."""
+    return sum([n * (2.0 * filled[c] + n) * weights[c] for c, n in added])
