@@ -71,16 +71,14 @@ def test_the_batches_are_the_same_whoever_makes_them(
     assert not active_children()
 
 
-@pytest.mark.parametrize("in_memory", [True, False])
 def test_processes_that_are_started_afresh_make_the_same_batches(
-    home, combined, examples, augmentation, in_memory, monkeypatch
+    examples, augmentation, monkeypatch
 ):
-    mine = examples_of(combined, home / "store", in_memory=in_memory)
     expected = [
-        bytes_of(each) for each in loaded(mine, batches_of(mine), augmentation=augmentation)
+        bytes_of(each) for each in loaded(examples, batches_of(examples), augmentation=augmentation)
     ]
     monkeypatch.setattr(working_ahead, "_context", lambda: get_context("spawn"))
-    found = loaded(mine, batches_of(mine), augmentation=augmentation, n_workers=1)
+    found = loaded(examples, batches_of(examples), augmentation=augmentation, n_workers=1)
     assert [bytes_of(each) for each in found] == expected
 
 

@@ -37,8 +37,8 @@ __all__ = ["DamagedPartError", "Excerpt", "MadePart", "Part", "PartJob", "join_p
 BLOCK = 5.0
 """Seconds of a clip that are described at once."""
 
-SLICE = 1 << 22
-"""Numbers read or written at once (16 MB)."""
+SLICE = 1 << 18
+"""Numbers read or written at once (1 MB)."""
 
 CHUNK = 1 << 14
 """Numbers in one chunk of the file (64 kB).

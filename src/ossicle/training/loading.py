@@ -70,6 +70,10 @@ def loaded(
         If a process that makes batches was killed.
     OssicleError
         As raised while a batch was made, such as for a damaged file of the store.
+
+    Every process makes one batch after the other, up to four ahead of the loop.
+
+    ``for batch in loaded(examples, sampler.batches(epoch), epoch=epoch, n_workers=1): ...``
     """
     if isinstance(n_workers, bool) or not 0 <= n_workers <= MOST_WORKERS:
         raise TrainingError(f"n_workers={n_workers}; 0 to {MOST_WORKERS} processes are allowed")
