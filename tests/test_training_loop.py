@@ -14,7 +14,7 @@ from ossicle.audio import write_audio
 from ossicle.datasets import Dataset, combine, read_dataset
 from ossicle.errors import ModelError
 from ossicle.evaluation.regression import evaluate_task
-from ossicle.features import FeatureStore
+from ossicle.features import FeatureStore, Scaler
 from ossicle.training.assembling import Ready, make_ready
 from ossicle.training.loop import Learner, Standing, learn
 from ossicle.training.plan import make_plan
@@ -163,6 +163,16 @@ def test_the_best_epoch_is_the_best_on_the_validation_part(ready, best_by):
 
     best = max(history, key=merits)
     assert history[-1]["best_epoch"] == best["epoch"]
+
+
+def test_the_scaling_is_that_of_a_fresh_fit_on_the_training_part_alone(ready):
+    made = ready()
+    windows = np.stack([made.train.fixed(row) for row in made.rows.tolist()])
+    fresh = Scaler.fit(windows.reshape(len(windows), -1), n_bands=made.train.n_bands)
+    assert np.array_equal(made.scaler.mean, fresh.mean)
+    assert np.array_equal(made.scaler.scale, fresh.scale)
+    held = {clip.path for clip in made.validation.combined}
+    assert held.isdisjoint({made.train.combined.clips[clip].path for clip in made.train.rows[:, 0]})
 
 
 # --- the same bytes -------------------------------------------------------------------------------
