@@ -20,6 +20,8 @@ from ossicle.classifier import Classifier, load
 from ossicle.datasets import Combined, Dataset, combine
 from ossicle.errors import TrainingError
 from ossicle.evaluation import MultilabelReport, RegressionReport, Report
+from ossicle.features import FrontEnd
+from ossicle.features import front_end as front_end_of
 from ossicle.models.networks import Architecture, architecture
 from ossicle.training.checkpoints import Checkpoints
 from ossicle.training.loop import Record
@@ -45,6 +47,8 @@ class Run:
         Goes on with it.
     network : Architecture, optional
         For a network that no name leads to.
+    front_end : FrontEnd, optional
+        For one that its description alone does not make again.
     tried : tuple of dict
         Where several ways to learn were tried, what is known of each, best first.
     """
@@ -52,6 +56,7 @@ class Run:
     path: Path
     again: "Callable[..., Run] | None" = None
     network: Architecture | None = None
+    front_end: FrontEnd | None = None
     tried: tuple[Record, ...] = ()
 
     def __repr__(self) -> str:
@@ -92,6 +97,8 @@ class Run:
         TrainingError
             If no epoch is done.
         """
+        if self.is_finished:
+            return int(self.history[-1]["best_epoch"])
         return int(self._standing["best_epoch"])
 
     @property
@@ -135,7 +142,8 @@ class Run:
             raise TrainingError(f"epoch is {epoch!r}; allowed is a number or 'best'")
         state, asked = self.checkpoints.read(number), self.asked
         network = self.network or architecture(asked["settings"]["model"])
-        return ship(asked, read_json(self.path / FOUND), network, state)
+        front_end = self.front_end or front_end_of(asked["front_end"])
+        return ship(asked, read_json(self.path / FOUND), network, front_end, state)
 
     def evaluate(
         self, datasets: Dataset | Combined | Sequence[Dataset], *, epoch: int | str = "best"

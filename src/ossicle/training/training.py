@@ -95,6 +95,12 @@ def train(
         folder holds a run with other arguments.
     WorkflowError
         If another process trains in the same folder, or the disk is full.
+
+    ::
+
+        run = ossicle.train([animals, keywords], model="tc_net", epochs=40, out="runs/both")
+        run.history[-1]["validation"]["figures"]
+        run.classifier.save("both.ossicle")
     """
     root = Path(tempfile.mkdtemp(prefix="ossicle-") if out is None else out)
     if settings.get("model") == AUTO:
@@ -108,13 +114,15 @@ def train(
     plan = make_plan(datasets, front_end=front_end, validation=validation, settings=settings)
     asked = {"front_end": plan.front_end, "features": features, "progress": progress, **settings}
     again = partial(_again, root, datasets, validation, asked)
-    run = Run(root, again, plan.architecture)
-    _removed_with(run, root, out)
-    _begin(plan, run)
-    if not run.is_finished:
-        with claimed(root):
-            store = FeatureStore(features or root / FEATURES)
-            _go_on(plan, run, store, tuple(callbacks), progress)
+    run = _removed_with(Run(root, again, plan.architecture, plan.front_end), root, out)
+    if run.is_finished:
+        _begin(plan, run)
+        return run
+    _make_folder(root)
+    with claimed(root):
+        _begin(plan, run)
+        store = FeatureStore(features or root / FEATURES)
+        _go_on(plan, run, store, tuple(callbacks), progress)
     return run
 
 
@@ -158,12 +166,17 @@ def _resumed(root: Path, datasets: Any, **options: Any) -> Run:
     )
 
 
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be the folder of a run: {error.strerror}") from error
+
+
 def _begin(plan: Plan, run: Run) -> None:
     """Write down what is asked, or see that it is what was asked before."""
     path = run.path / ASKED
     if not path.is_file():
-        if run.path.exists() and not run.path.is_dir():
-            raise TrainingError(f"{run.path} is no folder; choose another for the run")
         write_json(path, plan.identity)
         return
     before, now = dict(_leaves(read_json(path))), dict(_leaves(plan.identity))
