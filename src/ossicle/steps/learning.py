@@ -1,6 +1,6 @@
 """Rounds of a training done, one after another or in processes beside each other."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -92,8 +92,8 @@ def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Le
         validation=validation,
         out=job.folder,
         features=job.features,
-        callbacks=[*([events] if events else []), *_told(job, progress)],
-        progress=progress,
+        callbacks=[events] if events else [],
+        progress=_named(progress, job.round.folder),
         **{**job.settings, **beside},
     )
     if events is not None:
@@ -109,12 +109,8 @@ def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Le
     return Learnt(reports, sum(each["training"] + each["judging"] for each in run.seconds))
 
 
-def _told(job: Job, progress: StageProgress | None) -> list[Callable[[Any], None]]:
-    """Tells of each epoch as it ends."""
-    from ossicle.training.settings import Settings
-
+def _named(progress: StageProgress | None, name: str) -> StageProgress | None:
+    """Stages told with the round they are of."""
     if progress is None:
-        return []
-    epochs = job.settings.get("epochs", Settings().epochs)
-    stage = f"epochs of {job.round.folder}"
-    return [lambda record: progress(stage, record["epoch"], epochs)]
+        return None
+    return lambda stage, done, total: progress(f"{name} {stage}", done, total)
