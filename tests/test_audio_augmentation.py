@@ -14,6 +14,7 @@ EVERYTHING = {
     "shift": (-0.1, 0.1),
     "stretch": (0.8, 1.25),
     "pitch": (-3.0, 3.0),
+    "speed": (0.8, 1.25),
     "gain": (-6.0, 40.0),
     "noise": (0.0, 30.0),
     "room": (0.1, 0.6),
@@ -73,6 +74,14 @@ def test_the_measured_signal_to_noise_ratio_is_the_one_asked_for(snr, loudness, 
         assert level(clean) - level(noisy - clean) == pytest.approx(snr, abs=0.1)
 
 
+@pytest.mark.parametrize("factor", [0.5, 0.9, 1.1, 2.0])
+def test_a_faster_sound_is_shorter_and_higher_and_as_loud(factor):
+    faster = varied(tone(880.0), "speed", factor)
+    assert faster.size == pytest.approx(RATE / factor, abs=1)
+    assert strongest(faster) == pytest.approx(880.0 * factor, rel=0.001)
+    assert level(faster) == pytest.approx(level(tone(880.0)), abs=0.1)
+
+
 def test_a_shift_moves_the_sound_and_wraps_it_round():
     click = np.zeros(1_000)
     click[10] = 0.5
@@ -94,7 +103,7 @@ def test_a_room_adds_reverberation_after_the_sound():
 
 @pytest.mark.parametrize(
     ("kind", "nothing"),
-    [("shift", 0.0), ("stretch", 1.0), ("pitch", 0.0), ("gain", 0.0), ("noise", 120.0)],
+    {"shift": 0.0, "stretch": 1.0, "pitch": 0.0, "speed": 1.0, "gain": 0.0, "noise": 120.0}.items(),
 )
 def test_nothing_asked_is_nothing_done(kind, nothing):
     np.testing.assert_allclose(varied(tone(500.0), kind, nothing), tone(500.0), atol=5e-6)
@@ -127,7 +136,7 @@ def test_another_seed_gives_another_sound():
 def test_silence_stays_silence(kind):
     silence = varied(np.zeros(3_000), kind, 1.5)
     assert level(silence) == SILENCE
-    assert silence.size == (4_500 if kind == "stretch" else 3_000)
+    assert silence.size == {"stretch": 4_500, "speed": 2_000}.get(kind, 3_000)
 
 
 @pytest.mark.parametrize(

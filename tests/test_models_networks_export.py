@@ -140,6 +140,19 @@ def test_writing_says_nothing_and_warns_of_nothing(
     assert [run.stderr for run in written_twice] == [b"", b""]
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (lambda x: x[:, 0, :2], "returns a Tensor; wanted is a tuple"),
+        (lambda x: (x[:, 0, :2],) * 2, "returns 2 outputs; wanted is a tuple .* 1 in all"),
+        (lambda x: x @ x, "the network fails on features"),
+    ],
+)
+def test_a_module_that_answers_wrongly_is_not_written(given: Any, said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        write_network(Answering(given), **SHAPE, tasks=["word"])
+
+
 @pytest.mark.slow
 def test_a_task_may_have_any_name() -> None:
     network, tasks = small("dnn"), ["relu", "value_0"]

@@ -54,9 +54,8 @@ def copied(run: Run, path: Path, *, until: int, data) -> Run:
     return open_run(path)
 
 
+@posix
 def test_two_runs_and_one_killed_three_times_have_the_same_bytes(data, whole, tmp_path):
-    if not hasattr(os, "fork"):
-        pytest.skip("needs fork")
     out, rng = tmp_path / "killed", np.random.default_rng(0)
     for _ in range(3):
         child = os.fork()
@@ -142,6 +141,32 @@ def test_a_second_training_in_the_same_folder_is_refused(data, whole, tmp_path):
     run = copied(whole, tmp_path / "run", until=1, data=data)
     with claimed(run.path), pytest.raises(WorkflowError, match="is being written by another run"):
         trained(data, run.path, **EPOCHS)
+
+
+def claim_and_fork(folder: Path, told: int) -> None:
+    """Keep a folder until killed, with a child of one's own that lives on."""
+    with claimed(folder):
+        child = os.fork()
+        if child:
+            time.sleep(0.5)  # the child lets go of the folder first
+            os.write(told, str(child).encode())
+        time.sleep(60)
+
+
+@posix
+def test_a_forked_process_that_outlives_its_killed_parent_does_not_keep_the_folder(tmp_path):
+    heard, told = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        claim_and_fork(tmp_path, told)
+    child = int(os.read(heard, 20))
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    try:
+        with claimed(tmp_path):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 KILLED = """

@@ -108,11 +108,14 @@ def test_what_reads_a_bundle_reads_that_of_a_run(run, data, tmp_path):
     assert stream.push(np.zeros(8_000, np.float32)) == []
 
 
-def test_each_kept_checkpoint_is_a_classifier_with_its_own_weights(run, data):
+def test_each_kept_checkpoint_is_a_classifier_with_its_own_weights(run, data, parts):
     first, last = run.checkpoints.epochs[0], run.checkpoints.epochs[-1]
     assert first < last
     assert run.classifier_of(first).network != run.classifier.network
-    assert set(run.evaluate(data[0], epoch=last)) == {"label"}
+    told = run.history[first - 1]["validation"]["figures"]["label"]
+    judged = run.evaluate(parts.validation.of(0), epoch=first)
+    assert set(judged) == {"label"}
+    assert judged["label"].accuracy == told["accuracy"]
     with pytest.raises(TrainingError, match="holds no checkpoint of epoch 77; there are"):
         run.evaluate(data[0], epoch=77)
 
@@ -172,3 +175,9 @@ def test_a_setting_out_of_its_range_is_told_with_what_is_allowed(name, value):
 def test_a_folder_without_a_run_is_no_run(tmp_path: Path):
     with pytest.raises(TrainingError, match=r"holds no run: there is no run\.json"):
         open_run(tmp_path)
+
+
+def test_a_file_in_place_of_the_folder_is_refused(data, tmp_path: Path):
+    (tmp_path / "run").touch()
+    with pytest.raises(TrainingError, match="cannot be the folder of a run: File exists"):
+        trained(data, tmp_path / "run")

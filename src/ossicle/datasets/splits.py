@@ -260,8 +260,9 @@ def _deal(
     part, order = part.copy(), _largest_first(counts, rng)
     left = order[part[order] < 0].tolist()
     added, rows, scales = _sparse(counts), filled.tolist(), weights.tolist()
+    empty = used
     for n_dealt, group in enumerate(left):
-        empty = [j for j in used if not rows[j][-1]]
+        empty = [j for j in empty if not rows[j][-1]]
         allowed = empty if len(left) - n_dealt <= len(empty) else used
         costs = [_cost(rows[j], added[group], scales[j]) for j in allowed]
         least = min(costs) * (1.0 + 1e-12)

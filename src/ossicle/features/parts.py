@@ -37,8 +37,8 @@ __all__ = ["DamagedPartError", "Excerpt", "MadePart", "Part", "PartJob", "join_p
 BLOCK = 5.0
 """Seconds of a clip that are described at once."""
 
-SLICE = 1 << 22
-"""Numbers read or written at once (16 MB)."""
+SLICE = 1 << 18
+"""Numbers read or written at once (1 MB)."""
 
 CHUNK = 1 << 14
 """Numbers in one chunk of the file (64 kB).
@@ -167,8 +167,11 @@ class Part:
             self.n_bands = int(self._stored.shape[1])
 
     def _open(self) -> None:
-        # Parts never change: no lock is needed, and some file systems have none.
-        self._file = require("h5py", extra="search").File(self.path, "r", locking=False)
+        # Parts never change: no lock is needed, and some file systems have none. Nor is a cache,
+        # which would hold megabytes of each of many parts, most of them read in random order.
+        self._file = require("h5py", extra="search").File(
+            self.path, "r", locking=False, rdcc_nbytes=0, rdcc_nslots=1
+        )
         self._stored = self._file["frames"]  # looking it up takes longer than reading a row
         self._process = os.getpid()
 

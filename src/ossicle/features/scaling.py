@@ -14,8 +14,8 @@ __all__ = ["WINDOW_SCALINGS", "Scaler", "scale_window"]
 WINDOW_SCALINGS = {"mean": 2, "standard": 4}
 """How a window is scaled by its own statistics: multiply-adds per value."""
 
-PIECE = 1 << 18
-"""Numbers that are added up at once (2 MB)."""
+PIECE = 1 << 16
+"""Numbers that are added up at once (half a megabyte)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,8 +38,8 @@ __all__ = ["FeatureStore"]
 PART_CLIPS = 64
 """Clips in a new part: what a killed run loses at most, per process."""
 
-JOIN = 64
-"""Parts of about one size that are joined to a larger one."""
+JOIN = 8
+"""Parts of about one size that are joined to a larger one: an open file takes half a megabyte."""
 
 ABANDONED_AFTER = 24 * 3600.0
 """Seconds after which an unfinished file belongs to a killed process and is removed."""
@@ -202,7 +202,7 @@ def _intact(path: Path, wanted: Collection[str]) -> Part | None:
 
 
 def _joined(parts: list[Part], folder: Path) -> list[Part]:
-    """The same parts, with each 64 of about one size joined: few files for any number of clips."""
+    """The same parts, with each 8 of about one size joined: few files for any number of clips."""
     equals = [part for part in parts if _level(part) == _level(parts[-1])]
     if len(equals) < JOIN:
         return parts

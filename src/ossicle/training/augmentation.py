@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ossicle.audio import AUGMENTATIONS, SILENCE, augment, check_amount, level, mix
+from ossicle.audio import SILENCE, augment, check_amount, level, mix
 from ossicle.errors import AudioError, TrainingError, nearest
 from ossicle.training.backgrounds import Background
 from ossicle.types import Samples
 
-__all__ = ["Augmentation"]
+__all__ = ["Augmentation", "mixed_pairs"]
 
 Features = NDArray[np.float32]
+
+ORDER = ("speed", "pitch", "stretch", "shift", "gain", "room", "noise")
+"""Variations of the sound in the order in which they are made."""
 
 BOTH_WAYS = ("shift", "gain", "pitch")
 """Variations for which one number n means from -n to n."""
@@ -76,8 +79,8 @@ class Augmentation:
     tasks: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for kind in AUGMENTATIONS:
-            object.__setattr__(self, kind, _range(kind, getattr(self, kind)))
+        for kind in ORDER:
+            self._set(kind, _range(kind, getattr(self, kind)))
         for name in ("time_masks", "time_mask", "band_masks", "band_mask"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
@@ -86,11 +89,12 @@ class Augmentation:
                 )
         if not _is_number(self.mixup) or not 0.0 <= self.mixup <= 100.0:
             raise TrainingError(f"augmentation mixup={self.mixup!r}; 0 to 100 are allowed")
-        if isinstance(self.background, Mapping):
-            object.__setattr__(self, "background", Background.from_settings(self.background))
-        if self.tasks is not None:
-            tasks = (self.tasks,) if isinstance(self.tasks, str) else tuple(self.tasks)
-            object.__setattr__(self, "tasks", tasks)
+        self._set("background", _background(self.background))
+        self._set("tasks", _names(self.tasks))
+
+    def _set(self, name: str, clean: object) -> None:
+        """Replace a setting by its clean value while the augmentation is being made."""
+        object.__setattr__(self, name, clean)
 
     @classmethod
     def from_settings(cls, settings: "Mapping[str, Any] | Augmentation | None") -> "Augmentation":
@@ -159,10 +163,6 @@ class Augmentation:
         return hidden
 
 
-ORDER = ("speed", "pitch", "stretch", "shift", "gain", "room", "noise")
-"""Variations of the sound in the order in which they are made."""
-
-
 def mixed_pairs(
     groups: NDArray[np.int64], alpha: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -209,6 +209,25 @@ def _range(kind: str, value: object) -> tuple[float, float] | None:
     except AudioError as error:
         raise TrainingError(f"augmentation {kind}={value!r}: {error}") from None
     return float(pair[0]), float(pair[1])
+
+
+def _background(value: object) -> Background | None:
+    if value is None or isinstance(value, Background):
+        return value
+    if not isinstance(value, Mapping):
+        raise TrainingError(
+            f"augmentation background={value!r}; a mapping with path, snr and share is needed"
+        )
+    return Background.from_settings(value)
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise TrainingError(f"augmentation tasks={value!r}; names of tasks are needed, or None")
+    return tuple(names)
 
 
 def _is_number(value: object) -> bool:

@@ -35,6 +35,14 @@ class Background:
     ------
     TrainingError
         If a setting is not allowed, or a recording cannot be read.
+
+    >>> import tempfile
+    >>> from ossicle.audio import background, write_audio
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_audio(folder / "rain.wav", background("rain", 3.0), 16_000)
+    >>> under = Background(path=folder, snr=(0.0, 10.0))
+    >>> under.part(8_000, sample_rate=16_000, rng=np.random.default_rng(0)).shape
+    (8000,)
     """
 
     path: Path | str | Dataset

@@ -12,7 +12,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -97,6 +97,22 @@ class Examples:
         If no clip can be used, or a recording could not be read this time.
     FeatureError
         If the windowing is impossible.
+
+    >>> import tempfile
+    >>> from ossicle.audio import alarm, write_audio
+    >>> from ossicle.datasets import combine, read_dataset
+    >>> from ossicle.features import LogMel
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for kind in ("bell", "hi_lo"):
+    ...     write_audio(folder / "alarms" / kind / "1.wav", alarm(kind, 2.0), 16_000)
+    >>> combined = combine(read_dataset(folder / "alarms"))
+    >>> examples = Examples(combined, LogMel(n_mels=40), window=1.0, store=folder / "store")
+    >>> examples.rows.tolist()
+    [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    >>> examples.fixed(0).shape
+    (97, 40)
+    >>> fit_scaler(examples, examples.of_clips([0]), "band").mean.shape
+    (3880,)
     """
 
     def __init__(
@@ -143,6 +159,10 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What other processes need to make windows: everything but the clips' tables."""
+        return {name: value for name, value in vars(self).items() if name != "combined"}
 
     @property
     def n_frames(self) -> int:

@@ -1,29 +1,24 @@
-"""Batches made ahead of the training loop, by as many processes as there are.
+"""Batches for the training loop, made ahead of it by as many processes as it is given.
 
-What is in a batch depends on the seed, the epoch and the rows alone, never on who made it. The
-processes send plain arrays, so no shared memory is needed; each opens the store's files itself.
+What is in a batch depends on the seed, the epoch and the rows alone, never on who made it.
 """
 
 import contextlib
-import multiprocessing
-import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ossicle.errors import OssicleError, TrainingError
+from ossicle.errors import TrainingError
 from ossicle.features import Scaler
 from ossicle.training.augmentation import Augmentation, mixed_pairs
 from ossicle.training.examples import Batch, Examples, Features
+from ossicle.training.working_ahead import made_ahead
 
 __all__ = ["loaded"]
-
-AHEAD = 4
-"""Batches that each process makes ahead of the loop."""
 
 ROW, BATCH = 0, 1
 """What a generator is for, so that rows and batches never draw the same numbers."""
@@ -75,16 +70,15 @@ def loaded(
         If a process that makes batches was killed.
     OssicleError
         As raised while a batch was made, such as for a damaged file of the store.
+
+    Every process makes one batch after the other, up to four ahead of the loop.
+
+    ``for batch in loaded(examples, sampler.batches(epoch), epoch=epoch, n_workers=1): ...``
     """
     if isinstance(n_workers, bool) or not 0 <= n_workers <= MOST_WORKERS:
         raise TrainingError(f"n_workers={n_workers}; 0 to {MOST_WORKERS} processes are allowed")
     maker = _Maker(examples, tuple(batches), scaler, augmentation, seed, epoch)
-    here = (maker[place] for place in range(len(maker)))
-    with contextlib.closing(_ahead(maker, n_workers) if n_workers else here) as made:
-        for arrays in made:
-            if isinstance(arrays, OssicleError):
-                raise arrays
-            yield _batch(arrays)
+    return _taken(made_ahead(maker, len(batches), n_workers=n_workers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,15 +92,8 @@ class _Maker:
     seed: int
     epoch: int
 
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __getitem__(self, place: int) -> _Arrays | OssicleError:
-        """A batch, or why it cannot be made: an error must not lose its kind on its way."""
-        try:
-            return self._mixed(self._arrays(self.batches[place]), place)
-        except OssicleError as error:
-            return error
+    def __call__(self, place: int) -> _Arrays:
+        return self._mixed(self._arrays(self.batches[place]), place)
 
     def _arrays(self, rows: NDArray[np.int64]) -> _Arrays:
         examples, clips = self.examples, self.examples.rows[rows, 0]
@@ -161,54 +148,10 @@ def _blend(
     return np.asarray(mixed, np.float32)
 
 
-def _ahead(maker: _Maker, n_workers: int) -> Generator[_Arrays | OssicleError, None, None]:
-    """The batches made by other processes, a few ahead of the loop."""
-    from torch.utils.data import DataLoader
-
-    loader: DataLoader[_Arrays | OssicleError] = DataLoader(
-        maker,  # type: ignore[arg-type]
-        batch_size=None,
-        num_workers=min(n_workers, max(1, len(maker))),
-        collate_fn=_as_it_is,
-        prefetch_factor=AHEAD,
-        multiprocessing_context=_how_to_start(),
-        worker_init_fn=_start_worker,
-        generator=torch.Generator(),  # else it draws from torch's own, which dropout draws from too
-    )
-    batches = iter(loader)
-    try:
-        yield from batches
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise TrainingError(
-            f"a process that makes batches was lost: {str(error).strip().splitlines()[0]}; if it "
-            "was killed for want of memory, fewer n_workers or in_memory=False need less. What "
-            "was saved is intact: resume the run"
-        ) from error
-    finally:
-        _stop(batches)
-
-
-def _how_to_start() -> str:
-    """Forked processes share the samples that are in memory; where there are none, spawned ones."""
-    can_fork = "fork" in multiprocessing.get_all_start_methods() and sys.platform == "linux"
-    return "fork" if can_fork else "spawn"
-
-
-def _start_worker(number: int) -> None:
-    torch.set_num_threads(1)
-
-
-def _as_it_is(made: Any) -> Any:
-    return made
-
-
-def _stop(batches: object) -> None:
-    """End the processes at once, also when the loop ended before them."""
-    shutdown = getattr(batches, "_shutdown_workers", None)
-    if shutdown is not None:
-        shutdown()
+def _taken(made: Generator[_Arrays, None, None]) -> Generator[Batch, None, None]:
+    """The batches; whoever takes no more of them ends the processes by closing this."""
+    with contextlib.closing(made):
+        yield from map(_batch, made)
 
 
 def _batch(arrays: _Arrays) -> Batch:

@@ -23,7 +23,10 @@ __all__ = ["Plan", "make_plan", "require_labels"]
 
 FORMAT, VERSION = "ossicle run", 1
 
-LEARNING = ("audio", "features", "datasets", "models", "classifier", "evaluation", "training")
+LEARNING = (
+    *("audio", "inference", "features", "datasets", "models", "classifier", "evaluation"),
+    "training",
+)
 LIBRARIES = (*HEARING, "onnx", "onnxscript", "safetensors", "torch")
 """What decides a run, beside the recordings and the settings."""
 

@@ -150,7 +150,7 @@ def sampler(
 
     >>> [batch.tolist() for batch in
     ...  sampler("mixed", source=[0, 0, 0, 1], batch_size=3, seed=0).batches(epoch=1)]
-    [[2, 1, 0], [3]]
+    [[3, 0, 2], [1]]
     """
     if name not in SAMPLERS:
         raise TrainingError(f"no sampler {name!r}; {nearest(name, SAMPLERS)}")

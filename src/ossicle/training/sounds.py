@@ -1,7 +1,7 @@
 """The samples of clips, held in memory or read from the feature store as they are needed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -90,7 +90,8 @@ def stored(table: FeatureTable) -> Stored:
     rows[table.clip_index] = np.arange(len(table))
     n_samples = np.zeros(len(table.clips), np.int64)
     n_samples[table.clip_index] = np.diff(table.offsets)
-    return Stored(table, n_samples, rows)
+    # Other processes that read are sent no clips.
+    return Stored(replace(table, clips=(), skipped=[]), n_samples, rows)
 
 
 def held(sounds: Stored) -> Held:

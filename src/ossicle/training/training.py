@@ -93,6 +93,12 @@ def train(
         folder holds a run with other arguments.
     WorkflowError
         If another process trains in the same folder, or the disk is full.
+
+    ::
+
+        run = ossicle.train([animals, keywords], model="tc_net", epochs=40, out="runs/both")
+        run.history[-1]["validation"]["figures"]
+        run.classifier.save("both.ossicle")
     """
     plan = make_plan(datasets, front_end=front_end, validation=validation, settings=settings)
     root = Path(tempfile.mkdtemp(prefix="ossicle-") if out is None else out)
@@ -101,11 +107,14 @@ def train(
     run = Run(root, again, plan.architecture)
     if out is None:
         weakref.finalize(run, shutil.rmtree, root, ignore_errors=True)
-    _begin(plan, run)
-    if not run.is_finished:
-        with claimed(root):
-            store = FeatureStore(features or root / FEATURES)
-            _go_on(plan, run, store, tuple(callbacks), progress)
+    if run.is_finished:
+        _begin(plan, run)
+        return run
+    _make_folder(root)
+    with claimed(root):
+        _begin(plan, run)
+        store = FeatureStore(features or root / FEATURES)
+        _go_on(plan, run, store, tuple(callbacks), progress)
     return run
 
 
@@ -142,12 +151,17 @@ def _resumed(root: Path, datasets: Any, **options: Any) -> Run:
     )
 
 
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be the folder of a run: {error.strerror}") from error
+
+
 def _begin(plan: Plan, run: Run) -> None:
     """Write down what is asked, or see that it is what was asked before."""
     path = run.path / ASKED
     if not path.is_file():
-        if run.path.exists() and not run.path.is_dir():
-            raise TrainingError(f"{run.path} is no folder; choose another for the run")
         write_json(path, plan.identity)
         return
     before, now = dict(_leaves(read_json(path))), dict(_leaves(plan.identity))

@@ -116,6 +116,8 @@ def claimed(folder: Path) -> Iterator[None]:
     finally:
         if descriptor in _claims:
             _claims.remove(descriptor)
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
 

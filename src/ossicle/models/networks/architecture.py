@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ossicle.errors import ModelError, nearest
 
-__all__ = ["Architecture", "Provided", "check_module", "n_parameters"]
+__all__ = ["Architecture", "Provided", "answer", "check_module", "n_parameters"]
 
 SEEDS = 2**63
 """How many seeds torch's generator takes from 0."""
@@ -146,15 +146,27 @@ def check_module(module: object, *, n_frames: int, n_bands: int, n_outputs: Sequ
     """
     if not isinstance(module, nn.Module):
         raise ModelError(f"the network is {module!r}; wanted is a torch.nn.Module")
-    outputs = _answer(module, torch.zeros(2, n_frames, n_bands))
-    if not isinstance(outputs, tuple) or len(outputs) != len(n_outputs):
+    outputs = answer(module, torch.zeros(2, n_frames, n_bands), n_tasks=len(n_outputs))
+    for position, (logits, n) in enumerate(zip(outputs, n_outputs, strict=True)):
+        _check_logits(logits, position=position, shape=(2, n))
+
+
+def answer(module: nn.Module, features: Tensor, *, n_tasks: int) -> tuple[object, ...]:
+    """What a module gives in evaluation mode, which changes no running statistics.
+
+    Raises
+    ------
+    ModelError
+        If it fails, or returns anything but a tuple with one thing a task.
+    """
+    outputs = _evaluated(module, features)
+    if not isinstance(outputs, tuple) or len(outputs) != n_tasks:
         got = f"{len(outputs)} outputs" if isinstance(outputs, tuple) else _kind(outputs)
         raise ModelError(
             f"the network returns {got}; wanted is a tuple with one tensor of logits a task, "
-            f"{len(n_outputs)} in all"
+            f"{n_tasks} in all"
         )
-    for position, (logits, n) in enumerate(zip(outputs, n_outputs, strict=True)):
-        _check_logits(logits, position=position, shape=(2, n))
+    return outputs
 
 
 def n_parameters(module: nn.Module, *, statistics: bool = False) -> int:
@@ -176,8 +188,7 @@ def n_parameters(module: nn.Module, *, statistics: bool = False) -> int:
     return sum(tensor.numel() for tensor in tensors)
 
 
-def _answer(module: nn.Module, features: Tensor) -> object:
-    """The module's answer in evaluation mode, which changes no running statistics."""
+def _evaluated(module: nn.Module, features: Tensor) -> object:
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ossicle.errors import ModelError
 from ossicle.inference import prepared_session
 from ossicle.models.graph import INPUT
+from ossicle.models.networks.architecture import answer
 
 __all__ = ["write_network"]
 
@@ -77,6 +78,7 @@ def write_network(
     """
     _check_names(tasks, affine or {})
     written = _Written(module, [(affine or {}).get(task) for task in tasks]).eval()
+    answer(written.module, torch.zeros(2, n_frames, n_bands), n_tasks=len(tasks))
     data = _cleaned(_exported(written, (n_frames, n_bands), len(tasks)), list(tasks))
     _check_answers(data, written, (n_frames, n_bands), list(tasks))
     return data
@@ -171,19 +173,19 @@ def _check_answers(
             raise ModelError(
                 f"the written network fails on {n_windows} windows: {error}"
             ) from error
-        for task, answer, want in zip(tasks, answers, wanted, strict=True):
-            _check_near(task, answer, want)
+        for task, got, want in zip(tasks, answers, wanted, strict=True):
+            _check_near(task, got, want)
 
 
-def _check_near(task: str, answer: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:
+def _check_near(task: str, got: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:
     if not np.isfinite(wanted).all():
         raise ModelError(f"output {task!r} of the network is not finite; did its training diverge?")
-    if answer.shape != wanted.shape:
+    if got.shape != wanted.shape:
         raise ModelError(
-            f"output {task!r} of the written network has shape {answer.shape}; "
+            f"output {task!r} of the written network has shape {got.shape}; "
             f"the module gives {wanted.shape}"
         )
-    error = float(np.abs(answer - wanted).max() / max(1.0, float(np.abs(wanted).max())))
+    error = float(np.abs(got - wanted).max() / max(1.0, float(np.abs(wanted).max())))
     if not error <= TOLERANCE:
         raise ModelError(
             f"output {task!r} of the written network differs from the module's by {error:.2g}; "
