@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.selection import StageProgress
-from ossicle.selection.questions import QUESTIONS, question_of
 from ossicle.steps.rounds import Round, with_validation
+from ossicle.steps.task_figures import figures_of
 from ossicle.workflow.executor import LocalCluster
 
 __all__ = ["Job", "Learnt", "learn_all"]
@@ -101,10 +101,9 @@ def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Le
         write_events(job.folder)
     classifier = run.classifier
     reports = {
-        (part, task.name): question_of(task).evaluate(classifier, test)
+        (part, task.name): figures_of(task).evaluate(classifier, test)
         for part, test in job.round.tests
         for task in test.tasks
-        if task.kind in QUESTIONS
     }
     return Learnt(reports, sum(each["training"] + each["judging"] for each in run.seconds))
 
