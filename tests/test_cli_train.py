@@ -231,6 +231,7 @@ def test_a_check_that_finds_an_error_is_status_1_and_a_training_stops(tmp_path):
         ("train sounds --out run --set epochs", "'epochs' is not NAME=VALUE"),
         ("train sounds --out run --epochs 0", "is not in the range"),
         ("runs compare", "Missing argument"),
+        ("runs compar a b", "neither a verb nor a folder; did you mean 'compare'"),
         ("runs plot run", "Missing option '--out'"),
     ],
 )
