@@ -12,8 +12,9 @@ from sounds import PITCHES, tone_in_noise
 
 from ossicle.audio import write_audio
 from ossicle.datasets import Dataset, combine, read_dataset
+from ossicle.errors import ModelError
 from ossicle.evaluation.regression import evaluate_task
-from ossicle.features import FeatureStore
+from ossicle.features import FeatureStore, Scaler
 from ossicle.training.assembling import Ready, make_ready
 from ossicle.training.loop import Learner, Standing, learn
 from ossicle.training.plan import make_plan
@@ -164,6 +165,16 @@ def test_the_best_epoch_is_the_best_on_the_validation_part(ready, best_by):
     assert history[-1]["best_epoch"] == best["epoch"]
 
 
+def test_the_scaling_is_that_of_a_fresh_fit_on_the_training_part_alone(ready):
+    made = ready()
+    windows = np.stack([made.train.fixed(row) for row in made.rows.tolist()])
+    fresh = Scaler.fit(windows.reshape(len(windows), -1), n_bands=made.train.n_bands)
+    assert np.array_equal(made.scaler.mean, fresh.mean)
+    assert np.array_equal(made.scaler.scale, fresh.scale)
+    held = {clip.path for clip in made.validation.combined}
+    assert held.isdisjoint({made.train.combined.clips[clip].path for clip in made.train.rows[:, 0]})
+
+
 # --- the same bytes -------------------------------------------------------------------------------
 
 
@@ -249,3 +260,34 @@ def test_other_data_sets_given_for_validation_answer_the_same_tasks(tmp_path):
     plan = make_plan(first, front_end="log_mel", validation=second, settings={})
     assert plan.tasks == (Task("label", "binary", ("high", "low"), (), plan.tasks[0].positive),)
     assert len(plan.train) == len(plan.validation) == 8
+
+
+class Pooled(torch.nn.Module):
+    """The mean of the frames, then a layer a task: a stranger's network."""
+
+    def __init__(self, n_bands: int, n_outputs: tuple[int, ...]) -> None:
+        super().__init__()
+        self.heads = torch.nn.ModuleList(torch.nn.Linear(n_bands, n) for n in n_outputs)
+
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        mean = features.mean(dim=1)
+        return tuple(head(mean) for head in self.heads)
+
+
+def pooled(n_frames: int, n_bands: int, n_outputs: tuple[int, ...]) -> torch.nn.Module:
+    return Pooled(n_bands, n_outputs)
+
+
+@pytest.mark.slow
+def test_any_module_that_returns_a_tuple_of_logits_becomes_a_classifier(data, features, tmp_path):
+    run = trained(
+        data, tmp_path / "run", model=pooled, features=features, epochs=20, learning_rate=0.05
+    )
+    assert run.history[-1]["train"]["combined"] < run.history[0]["train"]["combined"]
+    assert [task.name for task in run.classifier_of("best").tasks] == ["label", "pitch"]
+    first = run.checkpoints.epochs[0]
+    assert run.evaluate(data, epoch=first)["label"].n_clips == 20
+    opened = open_run(run.path)
+    assert opened.classifier.network == run.classifier.network
+    with pytest.raises(ModelError, match="no network is called"):
+        opened.classifier_of(first)

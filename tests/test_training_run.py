@@ -164,8 +164,33 @@ def test_an_unknown_setting_is_answered_with_the_nearest(data):
 
 
 @pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"optimizer": "adamx"}, "optimizer is 'adamx'; did you mean 'adam"),
+        ({"schedule": "cosin"}, "schedule is 'cosin'; did you mean 'cosine'"),
+        ({"sampler": "mix"}, "sampler is 'mix'; did you mean 'mixed'"),
+        ({"combine": {"pitsch": 2.0}}, "combine names no task 'pitsch'; did you mean 'pitch'"),
+        ({"augmentation": {"gian": 3.0}}, "no augmentation 'gian'; did you mean 'gain'"),
+        ({"validation": 1.0}, "validation is 1.0; allowed is a share between 0 and 1"),
+        ({"scaling": "bands"}, "scaling is 'bands'; allowed are 'band', 'cell', None"),
+    ],
+)
+def test_an_unknown_word_is_answered_before_any_sound_is_read(data, tmp_path, settings, told):
+    with pytest.raises(TrainingError, match=told):
+        trained(data, tmp_path / "run", **settings)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
-    [("epochs", 0), ("epochs", 1.5), ("learning_rate", 0.0), ("seed", -1), ("patience", True)],
+    [
+        ("epochs", 0),
+        ("epochs", 1.5),
+        ("window", 0.0),
+        ("learning_rate", 0.0),
+        ("seed", -1),
+        ("patience", True),
+    ],
 )
 def test_a_setting_out_of_its_range_is_told_with_what_is_allowed(name, value):
     with pytest.raises(TrainingError, match=rf"{name} is {value}; allowed is a (whole )?number"):
@@ -175,6 +200,12 @@ def test_a_setting_out_of_its_range_is_told_with_what_is_allowed(name, value):
 def test_a_folder_without_a_run_is_no_run(tmp_path: Path):
     with pytest.raises(TrainingError, match=r"holds no run: there is no run\.json"):
         open_run(tmp_path)
+
+
+def test_a_data_set_without_any_of_the_tasks_is_not_judged_in_silence(run, data):
+    other = data[0].rename_task("label", "mood")
+    with pytest.raises(TrainingError, match=r"none of 20 clips answers label, pitch.*are mood"):
+        run.evaluate(other)
 
 
 def test_a_file_in_place_of_the_folder_is_refused(data, tmp_path: Path):

@@ -47,6 +47,9 @@ A window is read alone while a network learns, and the chunks it lies in are rea
 16,000 numbers in a fifth of the time that chunks of 256 kB take. Reading everything takes as long.
 """
 
+CACHE = 1 << 20
+"""Bytes of a file being written that are kept in memory."""
+
 Frames = NDArray[np.float32]
 
 
@@ -314,7 +317,7 @@ def _writing(folder: Path, n_bands: int) -> Iterator[_Writer]:
     # The newest layout has checksums on the metadata too.
     with (
         replacing(draft) as temporary,
-        _closing(h5py.File(temporary, "w", libver="latest")) as file,
+        _closing(h5py.File(temporary, "w", libver="latest", rdcc_nbytes=CACHE)) as file,
     ):
         writer = _Writer(file, n_bands)
         yield writer

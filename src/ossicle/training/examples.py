@@ -177,7 +177,7 @@ class Examples:
     def subset(self, rows: ArrayLike) -> Self:
         """Some of the windows, in the order given; nothing is copied."""
         part = copy.copy(self)
-        part.rows = self.rows[np.asarray(rows)]
+        part.rows = self.rows[np.asarray(rows, np.int64)]
         return part
 
     def of_clips(self, clips: ArrayLike) -> NDArray[np.int64]:

@@ -10,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ossicle.datasets import Combined, Dataset, combine
-from ossicle.errors import TrainingError
+from ossicle.errors import TrainingError, nearest
 from ossicle.features import FrontEnd
 from ossicle.features import front_end as front_end_of
 from ossicle.features.store import LIBRARIES as HEARING
 from ossicle.models.networks import Architecture, architecture
+from ossicle.training.augmentation import Augmentation
+from ossicle.training.combining import combined_loss
+from ossicle.training.optimizers import OPTIMIZERS
+from ossicle.training.sampling import SAMPLERS
+from ossicle.training.schedules import SCHEDULES
 from ossicle.training.settings import Settings
 from ossicle.types import Task
 from ossicle.workflow.code import code_digest
@@ -94,8 +99,20 @@ def make_plan(
         architecture(chosen.model),
         chosen,
     )
+    _check_words(chosen, plan.tasks)
     require_labels(train, np.arange(len(train)))
     return plan
+
+
+def _check_words(settings: Settings, tasks: Sequence[Task]) -> None:
+    """Refuse unknown words before any sound is read."""
+    words = {"optimizer": [*OPTIMIZERS], "schedule": [*SCHEDULES], "sampler": [*SAMPLERS]}
+    for name, known in words.items():
+        word = getattr(settings, name)
+        if word not in known:
+            raise TrainingError(f"{name} is {word!r}; {nearest(str(word), known)}")
+    combined_loss(settings.combine, tasks)
+    Augmentation.from_settings(settings.augmentation)
 
 
 def require_labels(clips: Combined, used: NDArray[np.int64]) -> None:

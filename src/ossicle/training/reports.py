@@ -1,5 +1,6 @@
 """Reports on what a run made: each task judged on the clips that answer it."""
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 
 from ossicle.classifier import Classifier
 from ossicle.datasets import Combined, Dataset
+from ossicle.errors import TrainingError
 from ossicle.evaluation import MultilabelReport, RegressionReport, Report
 from ossicle.evaluation.metrics import Average, averages
 from ossicle.evaluation.regression import evaluate_task
@@ -36,14 +38,28 @@ def judge_clips(
     -------
     dict of task name to report
         Tasks that no clip answers are absent.
+
+    Raises
+    ------
+    TrainingError
+        If the clips answer none of the tasks.
     """
-    dataset: Dataset = reduce(add, map(clips.of, range(len(clips.datasets))))
+    known = [task.name for task in classifier.tasks]
+    named = [
+        named_for(clips.of(place), clips.names[place], known) for place in range(len(clips.names))
+    ]
+    dataset: Dataset = reduce(add, named)
     reports = {}
     for task in classifier.tasks:
         answering = dataset.labelled(task.name) if task.name in _names(dataset) else dataset[:0]
         if len(answering):
             page = None if out is None else out / f"{file_name(task.name)}.html"
             reports[task.name] = evaluate_task(classifier, answering, task=task.name, out=page)
+    if not reports:
+        raise TrainingError(
+            f"none of {len(clips)} clips answers {', '.join(known)}; their tasks are "
+            f"{', '.join(_names(dataset)) or 'none'}"
+        )
     return reports
 
 
@@ -69,6 +85,20 @@ def file_name(task: str) -> str:
     'birds_label'
     """
     return "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in task).lstrip(".")
+
+
+def named_for(dataset: Dataset, name: str, known: Sequence[str]) -> Dataset:
+    """The data set with those tasks renamed that were called after it among several.
+
+    >>> from ossicle.datasets import make_task
+    >>> farm = Dataset((), (make_task("label", ["cow", "hen"]),), name="farm")
+    >>> named_for(farm, "farm", ["farm.label", "town.label"]).tasks[0].name
+    'farm.label'
+    """
+    for task in _names(dataset):
+        if task not in known and f"{name}.{task}" in known:
+            dataset = dataset.rename_task(task, f"{name}.{task}")
+    return dataset
 
 
 def _names(dataset: Dataset) -> list[str]:

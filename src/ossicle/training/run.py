@@ -20,6 +20,8 @@ from ossicle.classifier import Classifier, load
 from ossicle.datasets import Combined, Dataset, combine
 from ossicle.errors import TrainingError
 from ossicle.evaluation import MultilabelReport, RegressionReport, Report
+from ossicle.features import FrontEnd
+from ossicle.features import front_end as front_end_of
 from ossicle.models.networks import Architecture, architecture
 from ossicle.training.checkpoints import Checkpoints
 from ossicle.training.loop import Record
@@ -45,11 +47,14 @@ class Run:
         Goes on with it.
     network : Architecture, optional
         For a network that no name leads to.
+    front_end : FrontEnd, optional
+        For one that its description alone does not make again.
     """
 
     path: Path
     again: "Callable[..., Run] | None" = None
     network: Architecture | None = None
+    front_end: FrontEnd | None = None
 
     def __repr__(self) -> str:
         state = "finished" if self.is_finished else f"{len(self.history)} epochs so far"
@@ -89,6 +94,8 @@ class Run:
         TrainingError
             If no epoch is done.
         """
+        if self.is_finished:
+            return int(self.history[-1]["best_epoch"])
         found = self.checkpoints.latest()
         if found is None:
             raise TrainingError(f"{self.path} has no checkpoint yet; was the run ever started?")
@@ -123,7 +130,8 @@ class Run:
             raise TrainingError(f"epoch is {epoch!r}; allowed is a number or 'best'")
         state, asked = self.checkpoints.read(number), self.asked
         network = self.network or architecture(asked["settings"]["model"])
-        return ship(asked, read_json(self.path / FOUND), network, state)
+        front_end = self.front_end or front_end_of(asked["front_end"])
+        return ship(asked, read_json(self.path / FOUND), network, front_end, state)
 
     def evaluate(
         self, datasets: Dataset | Combined | Sequence[Dataset], *, epoch: int | str = "best"

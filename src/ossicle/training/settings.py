@@ -17,6 +17,8 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
 """Settings that are one of a few words, and the words."""
 
 RANGES: Mapping[str, tuple[float, float]] = {
+    "window": (1e-3, 3600.0),
+    "window_hop": (1e-3, 3600.0),
     "epochs": (1, 1_000_000),
     "batch_size": (1, 1_000_000),
     "learning_rate": (1e-12, 1e3),
@@ -34,7 +36,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 """Smallest and largest value of each number."""
 
 WHOLE = ("epochs", "batch_size", "patience", "seed", "n_workers")
-OPTIONAL = ("max_gradient_norm", "ema", "patience")
+OPTIONAL = ("window", "window_hop", "max_gradient_norm", "ema", "patience")
 
 WITHOUT_EFFECT = ("n_workers", "in_memory")
 """Settings that change how long a training takes, and no bit of what comes out."""

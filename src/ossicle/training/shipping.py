@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ossicle.classifier import Classifier
-from ossicle.features import Scaler
-from ossicle.features import front_end as front_end_of
+from ossicle.features import FrontEnd, Scaler
 from ossicle.models.networks import Architecture, n_parameters, write_network
 from ossicle.types import Task
 
@@ -29,6 +28,7 @@ def ship(
     asked: Mapping[str, Any],
     found: Mapping[str, Any],
     architecture: Architecture,
+    front_end: FrontEnd,
     state: Mapping[str, Any],
 ) -> Classifier:
     """The classifier of a checkpoint.
@@ -40,6 +40,7 @@ def ship(
     found : mapping
         What it found when it read the sounds: ``found.json``.
     architecture : Architecture
+    front_end : FrontEnd
     state : mapping
         Of the checkpoint.
     """
@@ -53,7 +54,7 @@ def ship(
     record, provenance = state["record"], found["provenance"]
     return Classifier(
         tasks=tuple(tasks),
-        front_end=front_end_of(asked["front_end"]),
+        front_end=front_end,
         network=write_network(
             network,
             n_frames=n_frames,

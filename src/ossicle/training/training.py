@@ -104,7 +104,7 @@ def train(
     root = Path(tempfile.mkdtemp(prefix="ossicle-") if out is None else out)
     asked = {"front_end": plan.front_end, "features": features, "progress": progress, **settings}
     again = partial(_again, root, datasets, validation, asked)
-    run = Run(root, again, plan.architecture)
+    run = Run(root, again, plan.architecture, plan.front_end)
     if out is None:
         weakref.finalize(run, shutil.rmtree, root, ignore_errors=True)
     if run.is_finished:
