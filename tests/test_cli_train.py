@@ -168,6 +168,34 @@ def test_networks_trained_beside_each_other_are_the_same(several, tmp_path):
     assert one == other
 
 
+def test_tasks_of_every_kind_are_learnt_from_one_table_and_judged_by_their_own_figures(
+    tones, tmp_path
+):
+    rows = ["path,pitch,tags,hertz"]
+    for number, path in enumerate(sorted(tones.rglob("*.wav"))):
+        low = "low" in path.name
+        rows.append(
+            f"{path},{path.parent.name},{'a|b' if low else 'b'},{400 if low else 1900 + number}"
+        )
+    table = tmp_path / "clips.csv"
+    table.write_text("\n".join(rows) + "\n")
+    tasks = ["pitch", "tags:multilabel", "hertz:regression"]
+    asked = [word for task in tasks for word in ("--task", task)]
+    words = ["train", table, *asked, "--out", tmp_path / "run", *SMALL]
+    outcome = answered(*words)
+    assert {row["task"]: row["of"] for row in outcome["nets"]} == {
+        "pitch": "accuracy",
+        "tags": "micro_f1",
+        "hertz": "rmse",
+    }
+    assert all(figures["clips"] == 4 for figures in outcome["tasks"].values())
+    html = (tmp_path / "run" / "report.html").read_text()
+    assert all(f"{name}: test, on recordings held out" in html for name in outcome["tasks"])
+    text = printed(*words)
+    assert "tags: micro f1" in text
+    assert "hertz: rmse" in text
+
+
 # --- check ----------------------------------------------------------------------------------------
 
 
@@ -203,6 +231,7 @@ def test_a_check_that_finds_an_error_is_status_1_and_a_training_stops(tmp_path):
         ("train sounds --out run --set epochs", "'epochs' is not NAME=VALUE"),
         ("train sounds --out run --epochs 0", "is not in the range"),
         ("runs compare", "Missing argument"),
+        ("runs compar a b", "neither a verb nor a folder; did you mean 'compare'"),
         ("runs plot run", "Missing option '--out'"),
     ],
 )

@@ -92,21 +92,23 @@ def test_a_label_that_a_part_lacks_is_a_warning(parts, look):
     assert any("no clip in test of low" in warning for warning in health.warnings)
 
 
-def test_a_recording_on_two_sides_is_an_error(parts, look):
+def test_a_clip_on_two_sides_is_an_error(parts, look):
     train, validation, _ = parts
     health = look(train, validation, train[:2])
-    assert "2 recordings or groups are in train and in test" in health.errors[0]
+    assert "2 clips are in train and in test" in health.errors[0]
     health = look(train, train[:3])
-    assert "3 recordings or groups are in train and in validation" in health.errors[0]
+    assert "3 clips are in train and in validation" in health.errors[0]
 
 
-def test_a_group_on_two_sides_is_an_error(parts, look):
+def test_a_group_on_two_sides_is_a_warning(parts, look):
     train, validation, _ = parts
     here, there = (
         replace(part, clips=tuple(replace(clip, group="ann") for clip in part))
         for part in (train, validation)
     )
-    assert "in train and in validation: tones: ann" in look(here, there).errors[0]
+    health = look(here, there)
+    assert health.ok
+    assert "in train and in validation (tones: ann)" in health.warnings[0]
 
 
 def test_a_copy_on_another_side_is_a_warning(tmp_path, look):

@@ -1,5 +1,6 @@
 """Recipes of a training: what is read, what is refused, and who is held out of what."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,16 @@ def test_a_recording_in_two_data_sets_is_on_one_side_only():
     for each in rounds_of([whole, part], ["folds", "none"], net="together")[:-1]:
         assert not paths(each.train) & paths(dataset for _, dataset in each.tests)
         assert each.left_out > 0
+
+
+def test_an_official_test_part_is_kept_as_it_is_even_where_it_cuts_a_group():
+    dataset = numbered("a", 24)
+    clips = tuple(
+        replace(clip, group="ann", split="test" if place % 4 == 0 else "train")
+        for place, clip in enumerate(dataset)
+    )
+    (each,) = rounds_of([replace(dataset, clips=clips)], ["split"], net="a")
+    assert (len(each.train[0]), len(each.tests[0][1]), each.left_out) == (18, 6, 0)
 
 
 def test_a_copy_of_what_is_tested_does_not_train(tmp_path):

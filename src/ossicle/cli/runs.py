@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ossicle.cli.terminal import as_json, emit, settings, table, typed, where_option
+from ossicle.errors import nearest
 
 __all__ = ["runs"]
 
@@ -17,8 +18,12 @@ class Runs(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the word ``list`` before a folder that stands alone, or nothing at all."""
-        asked = args and args[0] in (*self.commands, "--help", "-h")
-        return super().parse_args(ctx, args if asked else ["list", *args])
+        word = args[0] if args else ""
+        if word in (*self.commands, "--help", "-h"):
+            return super().parse_args(ctx, args)
+        if word and not word.startswith("-") and not Path(word).exists():
+            ctx.fail(f"{word!r} is neither a verb nor a folder; {nearest(word, self.commands)}")
+        return super().parse_args(ctx, ["list", *args])
 
 
 @click.group(cls=Runs)

@@ -194,21 +194,23 @@ def _text(outcome: dict[str, Any]) -> str:
 
 def _task_lines(task: str, figures: dict[str, Any]) -> list[str]:
     """Figures on what was held out, part by part where there are several."""
+    from ossicle.steps import HEADLINES
+
     if not figures["clips"]:
         return [f"{task}: not tested: nothing was held out"]
-    parts = figures.get("accuracies") or figures.get("errors") or {}
-    if "accuracy" in figures:
-        low, high = figures["interval"]
-        head = f"accuracy {figures['accuracy']:.3f} on {figures['clips']} clips "
-        head += f"(95 % interval {low:.3f} to {high:.3f})"
-    else:
-        plain = {name: value for name, value in figures.items() if isinstance(value, float)}
-        said = ", ".join(f"{name} {value:.3f}" for name, value in plain.items())
-        head = f"{said} on {figures['clips']} clips"
-    lines = [f"{task}: {head}"]
+    parts = next((value for value in figures.values() if isinstance(value, dict)), {})
+    single = {name: value for name, value in figures.items() if isinstance(value, float)}
+    first = next(name for name in HEADLINES if name in single)
+    others = [
+        f"{name.replace('_', ' ')} {value:.3f}"
+        for name, value in single.items()
+        if name != first and (name != "mean_of_tests" or len(parts) > 1)
+    ]
+    low, high = figures.get("interval", (None, None))
+    interval = "" if low is None else f" (95 % interval {low:.3f} to {high:.3f})"
+    head = f"{first.replace('_', ' ')} {single[first]:.3f} on {figures['clips']} clips{interval}"
+    lines = [f"{task}: {head}", f"  {', '.join(others)}"]
     if len(parts) > 1:
         lines += [f"  {name:12} {value:.3f}" for name, value in parts.items()]
-    if "worst" in figures and len(parts) > 1:
-        worst = figures["worst"]
-        lines.append(f"  mean {figures['mean_of_tests']:.3f}, worst {worst} {parts[worst]:.3f}")
+        lines += [f"  worst {figures['worst']}"] if "worst" in figures else []
     return lines

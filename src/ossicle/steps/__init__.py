@@ -11,9 +11,11 @@ from ossicle.steps.data import (
 from ossicle.steps.hearing import Heard, benchmark_bundle, evaluate_bundle, listen_to, predict_files
 from ossicle.steps.runs import evaluate_run, plot_run_curves, write_run_events
 from ossicle.steps.searching import search_dataset
+from ossicle.steps.task_figures import HEADLINES
 from ossicle.steps.training import check_training, resumed_words, train_dataset
 
 __all__ = [
+    "HEADLINES",
     "TESTS",
     "Heard",
     "benchmark_bundle",

@@ -1,14 +1,14 @@
 """Rounds of a training done, one after another or in processes beside each other."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ossicle.selection import StageProgress
-from ossicle.selection.questions import QUESTIONS, question_of
 from ossicle.steps.rounds import Round, with_validation
+from ossicle.steps.task_figures import figures_of
 from ossicle.workflow.executor import LocalCluster
 
 __all__ = ["Job", "Learnt", "learn_all"]
@@ -92,8 +92,8 @@ def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Le
         validation=validation,
         out=job.folder,
         features=job.features,
-        callbacks=[*([events] if events else []), *_told(job, progress)],
-        progress=progress,
+        callbacks=[events] if events else [],
+        progress=_named(progress, job.round.folder),
         **{**job.settings, **beside},
     )
     if events is not None:
@@ -101,20 +101,15 @@ def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Le
         write_events(job.folder)
     classifier = run.classifier
     reports = {
-        (part, task.name): question_of(task).evaluate(classifier, test)
+        (part, task.name): figures_of(task).evaluate(classifier, test)
         for part, test in job.round.tests
         for task in test.tasks
-        if task.kind in QUESTIONS
     }
     return Learnt(reports, sum(each["training"] + each["judging"] for each in run.seconds))
 
 
-def _told(job: Job, progress: StageProgress | None) -> list[Callable[[Any], None]]:
-    """Tells of each epoch as it ends."""
-    from ossicle.training.settings import Settings
-
+def _named(progress: StageProgress | None, name: str) -> StageProgress | None:
+    """Stages told with the round they are of."""
     if progress is None:
-        return []
-    epochs = job.settings.get("epochs", Settings().epochs)
-    stage = f"epochs of {job.round.folder}"
-    return [lambda record: progress(stage, record["epoch"], epochs)]
+        return None
+    return lambda stage, done, total: progress(f"{name} {stage}", done, total)

@@ -33,9 +33,10 @@ class Round:
         What is held out: ``fold-1``, a group, ``test``; or ``all`` if nothing is.
     train : tuple of Dataset
     tests : tuple of (str, Dataset)
-        Name of each part that is judged, and its clips, none of whose recordings are in ``train``.
+        Name of each part that is judged, and its clips, none of which is in ``train``.
     left_out : int
-        Clips that do not train because a test part has their recording too.
+        Clips that do not train because a test part has them too, or another data set tests their
+        recording.
     """
 
     net: str
@@ -127,23 +128,35 @@ def _round(net: str, name: str, parts: Sequence[Parts], place: int) -> Round:
 
 
 def _apart(pairs: Sequence[tuple[Dataset, Dataset | None]]) -> tuple[Dataset, ...]:
-    """The training parts without what is tested, whichever data set or file name it is under."""
-    sides = [(train.clips, () if test is None else test.clips) for train, test in pairs]
-    tables = [(*train, *test) for train, test in sides]
-    recordings = recording_numbers([clip for table in tables for clip in table])
-    groups = linked_groups(tables, recordings)
-    is_test = np.repeat([False, True] * len(sides), [len(side) for each in sides for side in each])
-    kept = ~(np.isin(groups, groups[is_test]) | _copied(tables, is_test))[~is_test]
-    pieces = np.split(kept, np.cumsum([len(train) for train, _ in sides])[:-1])
+    """The training parts without what is tested, under whatever file name.
+
+    Official parts of one data set are kept as they are, even where they cut a group; but a
+    recording that another data set tests, and a copy of a clip that is tested, does not train.
+    """
+    tables = [(*train, *(() if test is None else test)) for train, test in pairs]
+    clips = [clip for table in tables for clip in table]
+    of_table = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+    is_test = np.concatenate(
+        [
+            np.arange(len(table)) >= len(train)
+            for table, (train, _) in zip(tables, pairs, strict=True)
+        ]
+    )
+    tested = _copied(clips, is_test)
+    groups = linked_groups(tables, recording_numbers(clips))
+    for place in range(len(tables)):
+        own = of_table == place
+        tested[own] |= np.isin(groups[own], groups[is_test & ~own])
+    kept = ~tested[~is_test]
+    pieces = np.split(kept, np.cumsum([len(train) for train, _ in pairs])[:-1])
     return tuple(train.subset(piece) for (train, _), piece in zip(pairs, pieces, strict=True))
 
 
-def _copied(tables: Sequence[Sequence[Clip]], is_test: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Clips whose file has the bytes of one that is tested, under whatever name."""
-    clips = [clip for table in tables for clip in table]
+def _copied(clips: Sequence[Clip], is_test: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Clips that are the same part of the same bytes as one that is tested."""
     digests = file_digests(clip.path for clip in clips)
-    files = np.array([str(digests[clip.path]) for clip in clips])
-    return np.isin(files, files[is_test])
+    marks = np.array([f"{digests[clip.path]} {clip.start} {clip.end}" for clip in clips])
+    return np.isin(marks, marks[is_test])
 
 
 def with_validation(

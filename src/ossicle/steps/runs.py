@@ -7,9 +7,8 @@ from typing import Any
 from ossicle.errors import TrainingError
 from ossicle.evaluation import save_png, write_html
 from ossicle.evaluation.plots.learning import plot_learning, plot_runs
-from ossicle.evaluation.regression import sections_of
-from ossicle.evaluation.sections import report_sections
 from ossicle.steps.data import open_dataset
+from ossicle.steps.task_figures import figures_of
 from ossicle.training.comparing import find_runs, read_history
 
 __all__ = ["evaluate_run", "plot_run_curves", "write_run_events"]
@@ -95,13 +94,14 @@ def evaluate_run(
             "the column of the labels with task"
         )
     if out is not None:
-        sections = [s for report in reports.values() for s in _sections(report)]
+        tasks = {task.name: task for task in opened.classifier_of(epoch).tasks}
+        sections = [
+            section
+            for name, report in reports.items()
+            for section in figures_of(tasks[name]).sections(report)
+        ]
         write_html(out, f"Run {run.name}, epoch {epoch}, on {dataset.name}", sections)
     return dict(reports)
-
-
-def _sections(report: Any) -> list[Any]:
-    return (sections_of if report.kind == "regression" else report_sections)(report)
 
 
 def write_run_events(run: Path) -> Path:

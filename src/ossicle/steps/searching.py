@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ossicle.datasets import TESTS, named_task, outer_parts, single_part
-from ossicle.errors import SearchError
+from ossicle.datasets import TESTS, Dataset, named_task, outer_parts, single_part
+from ossicle.errors import DatasetError, SearchError
 from ossicle.selection import SearchResult, StageProgress, nested_search, search
 from ossicle.selection.searching import LIBRARIES, SEARCHED
 from ossicle.selection.table import Row, storable
@@ -80,8 +80,6 @@ def search_dataset(
     Raises
     ------
     SearchError
-        If there is no such ``test``.
-    DatasetError
         If the data set lacks what ``test`` asks for.
     """
     if test not in TESTS:
@@ -95,15 +93,12 @@ def search_dataset(
     if finished is not None:
         return finished
     shared = {**options, "task": task, "n_jobs": n_jobs, "progress": progress}
-    outer = outer_parts(dataset, test)
+    outer, parts = _held_out(dataset, test, task, int(options.get("seed", 0)))
     if paper_protocol and (outer or test == "none"):
         raise SearchError(f"the paper's protocol needs one test part; test={test!r} has not one")
     nested = nested_search(outer, out=out, limits=limits, **shared)
     tests = {fold.name: fold.report for fold in nested}
-    seed = int(options.get("seed", 0))
-    development, held_out = (
-        (dataset, None) if outer else single_part(dataset, test, task=task, seed=seed)
-    )
+    development, held_out = parts
     result = search(development, out=out, **shared)
     chosen = result.choose(**(limits or {}))
     written = {what: out / name for what, name in FILES.items()}
@@ -123,6 +118,18 @@ def search_dataset(
     made = {what: file_digest(path) for what, path in written.items()}
     write_json(out / OUTCOME, {"key": key, "files": made, "outcome": outcome})
     return outcome
+
+
+def _held_out(
+    dataset: Dataset, test: str, task: str | None, seed: int
+) -> tuple[dict[str, tuple[Dataset, Dataset]], tuple[Dataset, Dataset | None]]:
+    """The parts of each outer fold, if any, and the development and test part."""
+    try:
+        outer = outer_parts(dataset, test)
+        parts = (dataset, None) if outer else single_part(dataset, test, task=task, seed=seed)
+    except DatasetError as error:
+        raise SearchError(str(error)) from error
+    return outer, parts
 
 
 @dataclass(frozen=True)

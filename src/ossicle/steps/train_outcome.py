@@ -8,10 +8,10 @@ from typing import Any
 from ossicle.classifier import Classifier, load
 from ossicle.evaluation import save_png
 from ossicle.evaluation.plots.learning import plot_learning, plot_runs
-from ossicle.selection.questions import question_of
 from ossicle.selection.table import storable
 from ossicle.steps.learning import Job, Learnt
 from ossicle.steps.rounds import ALL
+from ossicle.steps.task_figures import HEADLINES, figures_of
 from ossicle.steps.train_report import write_train_report
 from ossicle.training.comparing import read_history
 from ossicle.types import Task
@@ -38,7 +38,7 @@ def write_outcome(
     classifier = load(shipped.folder / FILES["classifier"])
     tests = _tests(jobs, learnt, jobs[0].round.net)
     summaries = {
-        task.name: storable(question_of(task).summary(reports)) if reports else {"clips": 0}
+        task.name: storable(figures_of(task).summary(reports)) if reports else {"clips": 0}
         for task, reports in _by_task(classifier, tests).items()
     }
     name = "nested_test" if shipped.round.name == ALL else "test"
@@ -108,8 +108,8 @@ def _figure(task: Task, reports: Mapping[str, Any]) -> dict[str, Any]:
     """The figure that a task is known by, with its interval where it has one."""
     if not reports:
         return {"of": "not tested", "figure": None, "low": None, "high": None}
-    summary = storable(question_of(task).summary(reports))
-    name = "accuracy" if "accuracy" in summary else "rmse"
+    summary = storable(figures_of(task).summary(reports))
+    name = next(name for name in HEADLINES if name in summary)
     low, high = summary.get("interval", (None, None))
     return {"of": name, "figure": summary[name], "low": low, "high": high}
 

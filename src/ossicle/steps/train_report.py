@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ossicle.evaluation import Picture, Report, Section, Table, pooled, write_html
+from ossicle.evaluation import Picture, Section, Table, write_html
 from ossicle.evaluation.html import measured
 from ossicle.evaluation.plots.learning import plot_learning, plot_runs
 from ossicle.evaluation.sections import made_by, pictures
-from ossicle.selection.questions import question_of
+from ossicle.steps.task_figures import figures_of, whole_report
 from ossicle.types import Task
 
 __all__ = ["write_train_report"]
@@ -92,21 +92,18 @@ def _task(task: Task, reports: Reports) -> list[Section]:
     """All figures of one task: those of the parts together, and each part's."""
     if not reports:
         return []
-    question = question_of(task)
-    several = list(reports.values())
-    whole = pooled(several) if isinstance(several[0], Report) else several[0]
-    if len(several) > 1 and not isinstance(whole, Report):
-        return [_parts(task, reports)]
+    parts = [_parts(task, reports)] if len(reports) > 1 else []
+    whole = whole_report(reports)
+    if whole is None:
+        return parts
     # Where the classifier came from is told once, at the end.
-    first, *others = question.sections(whole)[:-1]
-    parts = [_parts(task, reports)] if len(several) > 1 else []
-    said = f"{task.name}: test, on recordings held out"
+    first, *others = figures_of(task).sections(whole)[:-1]
     renamed = [replace(each, title=f"{task.name}: {each.title.lower()}") for each in others]
-    return [replace(first, title=said), *parts, *renamed]
+    return [replace(first, title=f"{task.name}: test, on recordings held out"), *parts, *renamed]
 
 
 def _parts(task: Task, reports: Reports) -> Section:
-    names = question_of(task).qualities
+    names = figures_of(task).qualities
     rows = [
         (name, report.n_clips, *(getattr(report, quality) for quality in names))
         for name, report in reports.items()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ossicle.datasets import Combined, Dataset, combine
+from ossicle.datasets.groups import group_names
 from ossicle.errors import OssicleError
 from ossicle.features import FeatureStore
 from ossicle.training.assembling import Ready, make_ready
@@ -137,7 +138,7 @@ def check_health(
     """
     given = {"train": train, "validation": validation, "test": tests}
     sides = {name: combine(list(side)) for name, side in given.items() if len(side)}
-    errors, warnings = _shared_recordings(given), _shared_bytes(sides)
+    errors, warnings = _shared_clips(given), [*_shared_groups(given), *_shared_bytes(sides)]
     try:
         plan = make_plan(train, front_end=front_end, validation=validation, settings=settings)
         ready = make_ready(plan, FeatureStore(features), progress=progress)
@@ -258,26 +259,35 @@ def _duration(seconds: float) -> str:
 # --- leaks ----------------------------------------------------------------------------------------
 
 
-def _shared_recordings(given: Mapping[str, Sequence[Dataset]]) -> list[str]:
-    """Recordings and groups on two sides."""
-    marks = {name: _marks(side) for name, side in given.items()}
-    found = []
-    for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        both = sorted(marks[first].keys() & marks[second].keys())
-        if both:
-            names = ", ".join(marks[first][mark] for mark in both[:NAMED])
-            found.append(
-                f"{len(both)} recordings or groups are in {first} and in {second}: {names}; "
-                "the figures would be too good. Deal them by groups"
-            )
-    return found
+PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 
 
-def _marks(side: Sequence[Dataset]) -> dict[tuple[str, str], str]:
-    """What must be on one side only: each file, and each group of a data set; with its name."""
-    marks = {("", str(clip.path.resolve())): clip.path.name for part in side for clip in part}
-    named = ((part.name, clip.group) for part in side for clip in part if clip.group)
-    return marks | {(name, group): f"{name}: {group}" for name, group in named}
+def _shared_clips(given: Mapping[str, Sequence[Dataset]]) -> list[str]:
+    """Clips on two sides."""
+    marks = {
+        name: {(str(c.path.resolve()), c.start, c.end): c.id for part in side for c in part}
+        for name, side in given.items()
+    }
+    return [
+        f"{len(both)} clips are in {first} and in {second}: {_first(both)}; the figures would say "
+        "how well they are remembered"
+        for first, second in PAIRS
+        if (both := [marks[first][mark] for mark in sorted(marks[first].keys() & marks[second])])
+    ]
+
+
+def _shared_groups(given: Mapping[str, Sequence[Dataset]]) -> list[str]:
+    """Recordings, speakers and other groups of one data set on two sides."""
+    names = {
+        name: {f"{part.name}: {group}" for part in side for _, group in group_names(part.clips)}
+        for name, side in given.items()
+    }
+    return [
+        f"{len(both)} recordings or groups are in {first} and in {second} ({_first(both)}); the "
+        "figures speak of others like these, not of new ones"
+        for first, second in PAIRS
+        if (both := sorted(names[first] & names[second]))
+    ]
 
 
 def _shared_bytes(sides: Mapping[str, Combined]) -> list[str]:
