@@ -157,7 +157,10 @@ def test_multiply_adds_are_those_of_the_inner_frames_and_of_the_network():
 @pytest.mark.parametrize(
     ("settings", "error", "match"),
     [
-        ({"output": "cod"}, FeatureError, "no output 'cod'; did you mean 'code'"),
+        ({"output": "cod"}, FeatureError, "output='cod' is unknown; allowed: code, twice"),
+        ({"output": ["code"]}, FeatureError, "is unknown; allowed: code, twice"),
+        ({"n_fft": "long"}, FeatureError, "n_fft='long' is not a whole number"),
+        ({"n_fft": 200}, FeatureError, "shorter than one frame of the inner front end, 256"),
         ({"output": ""}, FeatureError, "has the outputs code, twice; say which"),
         ({"sha256": "0" * 64}, FeatureError, "SHA-256 is .*, not '0000"),
         ({"sample_rate": 16_000}, FeatureError, "describes sounds of 8000 Hz"),

@@ -62,6 +62,17 @@ def test_a_wrong_grid_is_refused_with_the_nearest_word(grid, message):
         expand(grid)
 
 
+def test_a_grid_may_name_what_descriptions_leave_out_at_its_default():
+    grid = {"front_end": "log_mel", "window_scaling": [None, "mean"], "zero_padding": [0, 512]}
+    summaries = [each.front_end.summary for each in expand({**grid, "integration": "mean"})]
+    assert summaries == [
+        "log_mel",
+        "log_mel zero_padding=512",
+        "log_mel window_scaling=mean",
+        "log_mel window_scaling=mean zero_padding=512",
+    ]
+
+
 def test_the_front_of_the_published_example():
     points = [(0.1, 0.8), (0.1, 0.9), (0.2, 0.9), (0.05, 0.5)]
     rows = [{"fpr": fpr, "tpr": tpr} for fpr, tpr in points]

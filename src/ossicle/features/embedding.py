@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ossicle.errors import FeatureError, ModelError
 from ossicle.features.base import FrontEnd
-from ossicle.features.checks import number
+from ossicle.features.checks import number, one_of, whole
 from ossicle.inference import MAX_NETWORK_BYTES, PatchNetwork, multiply_adds, patch_network
 from ossicle.types import Samples
 
@@ -93,19 +93,16 @@ class Embedding(FrontEnd):
         self._check_inner()
         self._set(
             sha256=_same_digest(self.network, self.sha256),
-            sample_rate=self.sample_rate or self.inner.sample_rate,
-            n_fft=self.n_fft or self._whole_patch(),
-            output=self.output or self._only_output(),
+            sample_rate=whole("sample_rate", self.sample_rate, low=0) or self.inner.sample_rate,
+            n_fft=whole("n_fft", self.n_fft, low=0) or self._whole_patch(),
+            output=self._checked_output(),
             scale=number("scale", self.scale),
             bias=number("bias", self.bias),
         )
-        self._set(hop_length=self.hop_length or self._half_patch())
+        hop_length = whole("hop_length", self.hop_length, low=0)
+        self._set(hop_length=hop_length or self._half_patch())
         super().__post_init__()
-        if self.sample_rate != self.inner.sample_rate:
-            raise FeatureError(
-                f"sample_rate={self.sample_rate}, but the inner front end describes sounds of "
-                f"{self.inner.sample_rate} Hz; give it to the inner front end alone"
-            )
+        self._check_patch()
         _ = self.n_bands  # a network that does not take such patches is found now
 
     @classmethod
@@ -223,8 +220,25 @@ class Embedding(FrontEnd):
     def _half_patch(self) -> int:
         return max(1, self._n_inner_frames // 2) * self.inner.hop_length
 
-    def _only_output(self) -> str:
+    def _check_patch(self) -> None:
+        if self.sample_rate != self.inner.sample_rate:
+            raise FeatureError(
+                f"sample_rate={self.sample_rate}, but the inner front end describes sounds of "
+                f"{self.inner.sample_rate} Hz; give it to the inner front end alone"
+            )
+        if self.n_fft < self.inner.n_fft:
+            raise FeatureError(
+                f"a patch of n_fft={self.n_fft} samples is shorter than one frame of the inner "
+                f"front end, {self.inner.n_fft}"
+            )
+
+    def _checked_output(self) -> str:
+        """The outputs asked for, or the one there is."""
         outputs = self._runner.outputs
+        if self.output:
+            for word in str(self.output).split("+"):
+                one_of("output", word, outputs)
+            return str(self.output)
         if len(outputs) != 1:
             raise FeatureError(
                 f"the network has the outputs {', '.join(outputs) or 'none'}; say which in output"

@@ -3,6 +3,7 @@
 import hashlib
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from ossicle.errors import FeatureError, nearest
@@ -111,7 +112,7 @@ def _downloaded(url: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             data: bytes = answer.read(MAX_NETWORK_BYTES + 1)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise FeatureError(
             f"cannot get {url}: {reason}; is there a network? Or give --from, the path of the file"
