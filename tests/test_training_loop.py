@@ -128,6 +128,13 @@ def test_the_loss_of_an_epoch_is_the_mean_over_the_clips_that_answer(ready):
         assert record["train"]["loss"][task] == pytest.approx(np.mean(of_clips), rel=1e-5)
 
 
+def test_a_rest_of_one_window_is_learnt_from_with_batch_normalisation(ready):
+    n_rows = len(ready().rows)
+    made = ready(batch_size=n_rows - 1, model={"name": "ds_cnn", "width": 4}, epochs=1)
+    assert [len(batch) for batch in made.batches(1)] == [n_rows - 1, 2]
+    assert len(learnt(made)) == 1
+
+
 def test_the_learning_rate_of_an_epoch_is_that_of_its_first_step(ready):
     made = ready(schedule="multi_step", milestones=[2], decay=0.1, warmup=0.0, epochs=4)
     rates = [record["learning_rate"] for record in learnt(made)]

@@ -229,9 +229,29 @@ class Combined:
         return (self._part(name, side) for name, side in dealt.items())
 
     def part(self, *, validation: float = 0.15, seed: int = 0) -> "Part":
-        """Training and validation part; only what is officially a test is kept for one.
+        """One training and validation part of all clips that are not officially for a test.
 
-        Official folds count for nothing here. Otherwise as `parts`.
+        Official folds count for nothing here; otherwise it is as one of `parts`.
+
+        Parameters
+        ----------
+        validation : float
+            Share of the clips of data sets without an official validation part.
+        seed : int
+
+        Raises
+        ------
+        DatasetError
+            If a label has no clip to train on.
+
+        >>> from pathlib import Path
+        >>> from ossicle.types import Recording
+        >>> clips = tuple(Clip(Recording(Path(f"{i}.wav")), labels={"label": "ab"[i % 2]})
+        ...               for i in range(12))
+        >>> combined = combine(Dataset(clips, (Task("label", "binary", ("a", "b")),)))
+        >>> part = combined.part(validation=0.25)
+        >>> len(part.train), len(part.validation), len(part.test)
+        (9, 3, 0)
         """
         members = self._members(0)
         test = np.zeros(len(self), np.bool_)
