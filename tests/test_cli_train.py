@@ -206,13 +206,17 @@ def test_a_check_tells_what_is_there_and_trains_nothing(tones, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_check_that_finds_an_error_is_status_1_and_a_training_stops(tmp_path):
-    folders_of_tones(tmp_path / "tones", n_clips=6)
-    words = ["train", tmp_path / "tones", *SMALL, "--set", "window=0.00001"]
+def test_a_check_that_finds_an_error_is_status_1_and_a_training_stops(tones, tmp_path):
+    sounds = sorted(tones.rglob("*.wav"))
+    rows = [f"{path},{path.parent.name},{path.parent.name != 'low'}" for path in sounds]
+    table = tmp_path / "clips.csv"
+    table.write_text("\n".join(["path,label,known", *rows]) + "\n")
+    words = ["train", table, *SMALL, "--test", "known=False"]
     run = typed(*words, "--check")
     assert run.exit_code == 1
-    assert "error: window" in run.stdout
-    assert "window" in refused(1, *words, "--out", tmp_path / "run")
+    assert "error: label 'low' of task 'label' has no training clip" in run.stdout
+    assert "has no training clip" in refused(1, *words, "--out", tmp_path / "run")
+    assert not (tmp_path / "run" / "runs").exists()
 
 
 # --- words ----------------------------------------------------------------------------------------

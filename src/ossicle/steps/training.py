@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ossicle.datasets import Dataset
-from ossicle.errors import MissingExtraError, TrainingError
+from ossicle.errors import TrainingError
 from ossicle.evaluation.report import plain
 from ossicle.selection import StageProgress
 from ossicle.steps.learning import Job, learn_all
@@ -15,6 +15,7 @@ from ossicle.steps.rounds import Round, named_apart, rounds_of, with_validation
 from ossicle.steps.train_outcome import FILES, write_outcome
 from ossicle.training.comparing import read_history
 from ossicle.training.recipe import Recipe, recipe_of
+from ossicle.training.recipe_keys import require_torch
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import canonical_json, digest, file_digest, read_json, write_json
 
@@ -74,7 +75,7 @@ def train_dataset(
     DatasetError
         If a data set lacks what is asked for.
     """
-    _require_torch()
+    require_torch()
     recipe = recipe_of(words)
     _keep_words(out, recipe.words())
     datasets = named_apart(recipe.datasets())
@@ -110,7 +111,7 @@ def check_training(
     -------
     Health
     """
-    _require_torch()
+    require_torch()
     recipe = recipe_of(words)
     with _folder(out) as folder:
         jobs = _jobs(recipe, named_apart(recipe.datasets()), folder, tensorboard=False)
@@ -124,16 +125,6 @@ def _folder(out: Path | None) -> Iterator[Path]:
         return
     with TemporaryDirectory(prefix="ossicle-") as folder:
         yield Path(folder)
-
-
-def _require_torch() -> None:
-    """Refuse in words where the extra is missing."""
-    try:
-        import ossicle.training.training  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"{error.name} is not installed; run: pip install 'ossicle[train]'"
-        ) from None
 
 
 def _jobs(

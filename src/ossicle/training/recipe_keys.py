@@ -6,9 +6,10 @@ from typing import Any
 
 from ossicle.datasets import check_test
 from ossicle.errors import DatasetError, OssicleError, TrainingError, nearest
+from ossicle.extras import require
 from ossicle.training.settings import Settings
 
-__all__ = ["SECTIONS", "Key", "checked", "recipe_keys", "training_settings"]
+__all__ = ["SECTIONS", "Key", "checked", "recipe_keys", "require_torch", "training_settings"]
 
 NONE = "none"
 """How a recipe says None, for which TOML has no word."""
@@ -165,8 +166,19 @@ def _check_test(title: str, how: str) -> None:
         raise TrainingError(f"{title}: {error}") from error
 
 
+def require_torch() -> None:
+    """Refuse in words where the extra is missing.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    require("torch", extra="train")
+
+
 def _check_network(words: Mapping[str, Any]) -> None:
     """Let the network and the augmentation look over their own tables."""
+    require_torch()
     from ossicle.models.networks import architecture
     from ossicle.training.augmentation import Augmentation
 
