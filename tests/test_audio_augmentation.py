@@ -17,6 +17,7 @@ EVERYTHING = {
     "speed": (0.8, 1.25),
     "gain": (-6.0, 40.0),
     "noise": (0.0, 30.0),
+    "colour": (0.0, 12.0),
     "room": (0.1, 0.6),
 }
 
@@ -94,6 +95,26 @@ def test_a_gain_moves_the_level_until_it_would_clip():
     assert np.abs(varied(tone(500.0), "gain", 60.0)).max() == 1.0
 
 
+def test_noise_has_many_colours():
+    silence_below = tone(500.0)
+    tilts = []
+    for seed in range(20):
+        noisy = varied(silence_below, "noise", 0.0, seed) - silence_below
+        power = np.abs(np.fft.rfft(noisy)) ** 2
+        tilts.append(10 * np.log10(power[100:200].mean() / power[4_000:8_000].mean()))
+    assert min(tilts) < 8.0
+    assert max(tilts) > 20.0
+
+
+def test_another_colour_changes_each_octave_by_no_more_than_asked_and_keeps_the_level():
+    hiss = 0.1 * np.random.default_rng(0).normal(size=RATE)
+    other = varied(hiss, "colour", 6.0).astype("f8")
+    change = 20 * np.log10(np.abs(np.fft.rfft(other)[1:-1]) / np.abs(np.fft.rfft(hiss)[1:-1]))
+    assert 3.0 < np.ptp(change) <= 12.0
+    assert np.abs(np.diff(change)).max() < 1.0
+    assert level(other) == pytest.approx(level(hiss), abs=0.01)
+
+
 def test_a_room_adds_reverberation_after_the_sound():
     knock = np.concatenate([tone(500.0, 4_000), np.zeros(12_000)])
     wet = varied(knock, "room", 0.5)
@@ -103,7 +124,8 @@ def test_a_room_adds_reverberation_after_the_sound():
 
 @pytest.mark.parametrize(
     ("kind", "nothing"),
-    {"shift": 0.0, "stretch": 1.0, "pitch": 0.0, "speed": 1.0, "gain": 0.0, "noise": 120.0}.items(),
+    {"shift": 0.0, "stretch": 1.0, "pitch": 0.0, "speed": 1.0, "gain": 0.0, "noise": 120.0}.items()
+    | {("colour", 0.0)},
 )
 def test_nothing_asked_is_nothing_done(kind, nothing):
     np.testing.assert_allclose(varied(tone(500.0), kind, nothing), tone(500.0), atol=5e-6)

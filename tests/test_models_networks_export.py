@@ -17,9 +17,8 @@ from torch import nn  # noqa: E402
 
 from ossicle.classifier.network import Network  # noqa: E402
 from ossicle.errors import ModelError  # noqa: E402
-from ossicle.inference import prepared_session  # noqa: E402
-from ossicle.models.cost import multiply_adds  # noqa: E402
-from ossicle.models.cost import n_parameters as n_constants  # noqa: E402
+from ossicle.inference import multiply_adds, prepared_session  # noqa: E402
+from ossicle.inference import n_parameters as n_constants  # noqa: E402
 from ossicle.models.networks import DsCnn, write_network  # noqa: E402
 
 TASKS = ["word", "distance"]

@@ -21,6 +21,7 @@ EVERYTHING = {
     "shift": 0.1,
     "gain": [-6, 6.0],
     "noise": [10, 40],
+    "colour": [3, 9],
     "room": [0.1, 0.3],
     "time_masks": 2,
     "time_mask": 5,

@@ -20,6 +20,8 @@ from ossicle.types import Floats, Samples
 
 __all__ = ["AUGMENTATIONS", "augment", "check_amount", "vary"]
 
+_LOWEST_OCTAVE = 50.0  # Hz, where the first knot of a random filter lies
+_STEEPEST = 6.0  # dB an octave: brown noise
 _FRAME = 0.05  # seconds a phase vocoder looks at: three periods of 60 Hz
 _OVERLAP = 4
 
@@ -83,10 +85,31 @@ def louder(
 def with_noise(
     samples: Channel, snr: float, *, sample_rate: int, rng: np.random.Generator
 ) -> Floats:
-    """With white noise ``snr`` dB below the level of the whole sound."""
-    hiss = noise(samples.size, slope=0.0, rng=rng)
+    """With noise ``snr`` dB below the level of the whole sound, of any colour: white to brown."""
+    hiss = noise(samples.size, slope=rng.uniform(0.0, _STEEPEST), rng=rng)
     under = level(samples) - snr - level(hiss)
     return samples + hiss * 10.0 ** (under / 20.0) if samples.any() else samples
+
+
+def coloured(
+    samples: Channel, decibels: float, *, sample_rate: int, rng: np.random.Generator
+) -> Floats:
+    """As another microphone hears it: each octave up to some decibels louder or softer.
+
+    The gains are drawn evenly and joined by straight lines; the level stays.
+
+    Source: Nam, Kim & Park (2022), "FilterAugment" (its linear type), here on the sound itself.
+    """
+    from scipy import fft
+
+    if not samples.any():
+        return samples
+    hertz = fft.rfftfreq(samples.size, 1.0 / sample_rate)
+    octaves = np.log2(np.maximum(hertz, _LOWEST_OCTAVE) / _LOWEST_OCTAVE)
+    knots = np.arange(int(octaves[-1]) + 2)
+    gains = np.interp(octaves, knots, rng.uniform(-decibels, decibels, knots.size))
+    filtered = fft.irfft(fft.rfft(samples) * 10.0 ** (gains / 20.0), samples.size)
+    return gain(filtered, level(samples) - level(filtered))
 
 
 def in_a_room(
@@ -103,10 +126,11 @@ AUGMENTATIONS: dict[str, Callable[..., Floats]] = {
     "speed": change_speed,
     "gain": louder,
     "noise": with_noise,
+    "colour": coloured,
     "room": in_a_room,
 }
 """Variations by name: functions of samples and an amount (seconds, factor, semitones, factor, dB of
-gain, dB of signal-to-noise ratio, seconds of reverberation time)."""
+gain, dB of signal-to-noise ratio, dB up or down, seconds of reverberation time)."""
 
 _ALLOWED = {
     "shift": (-86_400.0, 86_400.0),
@@ -115,6 +139,7 @@ _ALLOWED = {
     "speed": (0.25, 4.0),
     "gain": (-120.0, 120.0),
     "noise": (-60.0, 120.0),
+    "colour": (0.0, 60.0),
     "room": (0.05, 20.0),
 }
 
@@ -191,7 +216,7 @@ def augment(
         Variations in the order in which they are made, each with the range its amount is evenly
         drawn from: ``shift`` in seconds, ``stretch`` as a factor on the length, ``pitch`` in
         semitones, ``speed`` as a factor, ``gain`` in dB, ``noise`` in dB of signal-to-noise
-        ratio, ``room`` in seconds of reverberation time.
+        ratio, ``colour`` in dB up or down, ``room`` in seconds of reverberation time.
     rng : Generator
         In the same state, the same bytes.
 

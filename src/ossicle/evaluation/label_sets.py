@@ -201,7 +201,9 @@ def evaluate_label_sets(
         command=command,
     )
     if out is not None:
-        write_html(out, f"Evaluation on {report.data.name or 'a data set'}", _sections(report))
+        write_html(
+            out, f"Evaluation on {report.data.name or 'a data set'}", label_set_sections(report)
+        )
     return report
 
 
@@ -306,7 +308,7 @@ def _mean(values: NDArray[np.float64], weights: NDArray[np.int64] | None = None)
     return float(np.average(values[known], weights=None if weights is None else weights[known]))
 
 
-def _sections(report: MultilabelReport) -> list[Section]:
+def label_set_sections(report: MultilabelReport) -> list[Section]:
     """Figures, labels, data and origin, in this order."""
     sizes = f"Measured on {report.n_clips} clips in {report.n_groups} groups."
     columns = ("label", "clips", "answered", "precision", "recall", "F1", "average precision")

@@ -1,7 +1,7 @@
 """What a task of any kind is judged by: its report, the report in sections, and several as one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from ossicle.classifier import Classifier
 from ossicle.datasets import Dataset
-from ossicle.evaluation import MultilabelReport, Report, Section, Table, evaluate_label_sets, pooled
-from ossicle.evaluation.label_sets import LabelRow, LabelSets, judge_label_sets
-from ossicle.evaluation.sections import about_data, made_by, warnings_of
+from ossicle.evaluation import MultilabelReport, Report, Section, evaluate_label_sets, pooled
+from ossicle.evaluation.label_sets import LabelSets, judge_label_sets, label_set_sections
 from ossicle.selection.questions import QUESTIONS, question_of
 from ossicle.types import Task
 
@@ -63,15 +62,7 @@ class LabelSetFigures:
 
     def sections(self, report: MultilabelReport) -> list[Section]:
         """Figures, labels, data and origin."""
-        sizes = f"Measured on {report.n_clips} clips in {report.n_groups} groups."
-        columns = ("label", "clips", "answered", "precision", "recall", "F1", "average precision")
-        rows = [tuple(getattr(row, f.name) for f in fields(LabelRow)) for row in report.per_class]
-        return [
-            Section("Figures", f"{sizes} {warnings_of(report)}".strip(), tiles=report.figures()),
-            Section("Labels", tables=[Table(columns, rows, "Each label by itself.")]),
-            about_data(report),
-            made_by(report.command, report.provenance),
-        ]
+        return label_set_sections(report)
 
     def summary(self, reports: Mapping[str, MultilabelReport]) -> dict[str, Any]:
         """Micro F1 of all clips together with its interval, and of each part."""

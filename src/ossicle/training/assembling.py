@@ -149,7 +149,7 @@ class Ready:
         asked = self.plan.identity
         return {
             "made_by": "train",
-            "dataset": " + ".join(self.plan.train.names),
+            "dataset": " + ".join(self.plan.names),
             "dataset_fingerprint": asked["data"]["train"],
             "n_clips": len(self.plan.train),
             "n_skipped": len(self.train.skipped),

@@ -19,7 +19,7 @@ __all__ = ["Augmentation", "mixed_pairs"]
 
 Features = NDArray[np.float32]
 
-ORDER = ("speed", "pitch", "stretch", "shift", "gain", "room", "noise")
+ORDER = ("speed", "pitch", "stretch", "shift", "gain", "room", "colour", "noise")
 """Variations of the sound in the order in which they are made."""
 
 BOTH_WAYS = ("shift", "gain", "pitch")
@@ -34,9 +34,10 @@ class Augmentation:
 
     Parameters
     ----------
-    speed, pitch, stretch, shift, gain, noise, room : (float, float), optional
+    speed, pitch, stretch, shift, gain, noise, colour, room : (float, float), optional
         Of the sound, in this order: factor, semitones, factor on the length, seconds, dB, dB of
-        signal-to-noise ratio, seconds of reverberation time. One number n stands for (-n, n) in
+        signal-to-noise ratio, dB of each octave up or down, seconds of reverberation time. One
+        number n stands for (-n, n) in
         ``shift``, ``gain`` and ``pitch``. ``speed`` costs a small part of ``pitch`` or
         ``stretch``.
     background : mapping or Background, optional
@@ -69,6 +70,7 @@ class Augmentation:
     shift: tuple[float, float] | None = None
     gain: tuple[float, float] | None = None
     noise: tuple[float, float] | None = None
+    colour: tuple[float, float] | None = None
     room: tuple[float, float] | None = None
     background: Background | None = None
     time_masks: int = 0

@@ -53,6 +53,11 @@ class Plan:
         """The questions that the network answers, in the order of its outputs."""
         return self.train.tasks
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the data sets that are learnt from."""
+        return tuple(self.train.names[place] for place in np.unique(self.train.source))
+
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Everything that decides the result, as JSON."""
@@ -64,7 +69,7 @@ class Plan:
             "front_end": self.front_end.describe(),
             "settings": settings,
             "data": {
-                "names": list(self.train.names),
+                "names": list(self.names),
                 "n_train": len(self.train),
                 "n_validation": len(self.validation),
                 "train": self.train.fingerprint(),

@@ -132,7 +132,7 @@ def read_recipe(path: str | Path, *, data: str | Path | None = None) -> dict[str
     path : str or Path
         A TOML file.
     data : str or Path, optional
-        The folder that paths of data sets are relative to; the recipe's own by default.
+        The folder that paths are relative to; the recipe's own by default.
 
     Raises
     ------
@@ -152,14 +152,27 @@ def read_recipe(path: str | Path, *, data: str | Path | None = None) -> dict[str
     ('/sounds/fsdd', 20)
     """
     path = Path(path)
-    tables = _tables(path)
+    folder = path.parent if data is None else Path(data)
+    tables: dict[str, Any] = _placed(_tables(path), folder)
     try:
         checked(tables)
     except TrainingError as error:
         raise TrainingError(f"{path}: {error}") from error
-    folder = path.parent if data is None else Path(data)
-    placed = [{**each, "path": str((folder / each["path"]).resolve())} for each in tables["data"]]
-    return {**tables, "data": placed}
+    return tables
+
+
+def _placed(value: Any, folder: Path) -> Any:
+    """The tables with every ``path`` made full, wherever it stands."""
+    if isinstance(value, list):
+        return [_placed(each, folder) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: str((folder / each).resolve())
+        if name == "path" and isinstance(each, str) and each
+        else _placed(each, folder)
+        for name, each in value.items()
+    }
 
 
 def _tables(path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ adds it.
 
 from ossicle.evaluation.plots.confusion import plot_confusion
 from ossicle.evaluation.plots.front import plot_front
+from ossicle.evaluation.plots.learning import plot_learning, plot_runs
 from ossicle.evaluation.plots.mixing import plot_mix
 from ossicle.evaluation.plots.roc import plot_roc
 from ossicle.evaluation.plots.style import png_bytes, save_png
@@ -15,8 +16,10 @@ from ossicle.evaluation.plots.values import plot_values
 __all__ = [
     "plot_confusion",
     "plot_front",
+    "plot_learning",
     "plot_mix",
     "plot_roc",
+    "plot_runs",
     "plot_timeline",
     "plot_values",
     "png_bytes",

@@ -114,6 +114,8 @@ _WORDS = {
     "tpr": "True positive rate",
     "auc": "Area under the ROC curve",
     "f1": "F1",
+    "macro_f1": "Macro F1",
+    "micro_f1": "Micro F1",
     "bytes": "Size of the bundle",
     "latency_ms": "Latency of a window",
     "macs": "Multiply-adds of a window",
