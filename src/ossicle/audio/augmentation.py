@@ -104,11 +104,12 @@ def coloured(
 
     if not samples.any():
         return samples
-    hertz = fft.rfftfreq(samples.size, 1.0 / sample_rate)
+    size = fft.next_fast_len(samples.size, real=True)
+    hertz = fft.rfftfreq(size, 1.0 / sample_rate)
     octaves = np.log2(np.maximum(hertz, _LOWEST_OCTAVE) / _LOWEST_OCTAVE)
     knots = np.arange(int(octaves[-1]) + 2)
     gains = np.interp(octaves, knots, rng.uniform(-decibels, decibels, knots.size))
-    filtered = fft.irfft(fft.rfft(samples) * 10.0 ** (gains / 20.0), samples.size)
+    filtered = fft.irfft(fft.rfft(samples, size) * 10.0 ** (gains / 20.0), size)[: samples.size]
     return gain(filtered, level(samples) - level(filtered))
 
 

@@ -42,8 +42,9 @@ class Resampler:
 
     def reset(self) -> None:
         """Forget the sound so far."""
-        same = self.from_rate == self.to_rate
-        self._stream: Any = None if same else soxr.ResampleStream(self.from_rate, self.to_rate, 1)
+        self._stream: Any = (
+            None  # designed when a sound begins: that costs as much as a second of it
+        )
         self._n_in = self._n_out = 0
 
     def push(self, block: Floats) -> Samples:
@@ -60,18 +61,24 @@ class Resampler:
             What is ready: the first blocks give less, ``finish`` the rest.
         """
         samples = _one_channel(block)
-        return samples if self._stream is None else self._process(samples, last=False)
+        return samples if self._passes_through else self._process(samples, last=False)
 
     def finish(self) -> Samples:
         """The samples still inside; afterwards the next sound can be pushed."""
-        if self._stream is None:
+        if self._passes_through or self._stream is None:
             return np.zeros(0, np.float32)
         rest = self._process(np.zeros(0, np.float32), last=True)
         missing = -(-self._n_in * self.to_rate // self.from_rate) - self._n_out
         self.reset()
         return np.pad(rest, (0, missing))
 
+    @property
+    def _passes_through(self) -> bool:
+        return self.from_rate == self.to_rate
+
     def _process(self, samples: Samples, *, last: bool) -> Samples:
+        if self._stream is None:
+            self._stream = soxr.ResampleStream(self.from_rate, self.to_rate, 1)
         out: Samples = self._stream.resample_chunk(samples, last=last)
         self._n_in += samples.size
         self._n_out += out.size
