@@ -1,9 +1,7 @@
 """The report on a task of which any number of labels is right: each label judged by itself."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,7 @@ from ossicle.evaluation.html import Section, Table, write_html
 from ossicle.evaluation.intervals import Interval, grouped_bootstrap
 from ossicle.evaluation.judging import data_card
 from ossicle.evaluation.metrics import average_precision
-from ossicle.evaluation.report import Card, measured_on, plain, said, skipped_lines
+from ossicle.evaluation.report import Card, Judged, said
 from ossicle.evaluation.sections import about_data, made_by, skipped_files, warnings_of
 from ossicle.types import Clip, Task
 
@@ -78,7 +76,7 @@ class LabelRow:
 
 
 @dataclass(frozen=True, slots=True)
-class MultilabelReport:
+class MultilabelReport(Judged):
     """Figures of a task of which any number of labels is right.
 
     A figure that could not be measured is ``nan`` in Python, ``null`` in JSON and "not measured"
@@ -139,28 +137,6 @@ class MultilabelReport:
             ("mAP", said(self.mean_average_precision), "mean average precision of the labels"),
             ("all right", said(self.all_right), "clips answered with exactly their labels"),
         ]
-
-    def to_dict(self) -> dict[str, Any]:
-        """All figures as plain lists, mappings, numbers and text."""
-        return {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.name != "answers"}
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """Strict JSON (no NaN)."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
-
-    def text(self) -> str:
-        """For the terminal."""
-        lines = [f"{name:<12}  {value:<12}  {note}" for name, value, note in self.figures()]
-        parts = (measured_on(self), "\n".join(lines), skipped_lines(self))
-        return "\n\n".join(filter(None, parts))
-
-    def _repr_html_(self) -> str:
-        """For a notebook."""
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td><td>{escape(note)}</td></tr>"
-            for name, value, note in self.figures()
-        )
-        return f"<p>{escape(measured_on(self))}</p><table>{rows}</table>"
 
 
 def evaluate_label_sets(

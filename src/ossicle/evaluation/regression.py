@@ -1,9 +1,7 @@
 """The report on a regression: values against true values, for a terminal, a file or a program."""
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from html import escape
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,7 @@ from ossicle.evaluation.intervals import Interval, grouped_bootstrap
 from ossicle.evaluation.judging import MISTAKES, data_card, evaluate, place_of
 from ossicle.evaluation.label_sets import MultilabelReport, evaluate_label_sets
 from ossicle.evaluation.plots import plot_values
-from ossicle.evaluation.report import Card, Report, measured_on, plain, skipped_lines
+from ossicle.evaluation.report import Card, Judged, Report
 from ossicle.evaluation.sections import about_data, made_by, pictures, skipped_files, warnings_of
 from ossicle.types import QUIET, Clip, Prediction, Task
 
@@ -94,7 +92,7 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
-class RegressionReport:
+class RegressionReport(Judged):
     """Figures of a task whose answer is a number.
 
     A figure that could not be measured is ``nan`` in Python, ``null`` in JSON and "not measured"
@@ -152,28 +150,6 @@ class RegressionReport:
         if not interval.known:
             return "no spread between groups to measure"
         return f"95\u00a0%: {four(interval.low)} to {four(interval.high)} over groups"
-
-    def to_dict(self) -> dict[str, Any]:
-        """All figures as plain lists, mappings, numbers and text."""
-        return {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.name != "answers"}
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """Strict JSON (no NaN)."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
-
-    def text(self) -> str:
-        """For the terminal."""
-        lines = [f"{name:<12}  {value:<12}  {note}" for name, value, note in self.figures()]
-        parts = (measured_on(self), "\n".join(lines), skipped_lines(self))
-        return "\n\n".join(filter(None, parts))
-
-    def _repr_html_(self) -> str:
-        """For a notebook."""
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td><td>{escape(note)}</td></tr>"
-            for name, value, note in self.figures()
-        )
-        return f"<p>{escape(measured_on(self))}</p><table>{rows}</table>"
 
 
 def evaluate_values(

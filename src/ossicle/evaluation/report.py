@@ -4,13 +4,14 @@ Two readings of an answer are kept apart. All figures but one take the label wit
 ``accuracy_as_said`` takes what a user is told, so that "unknown" and "quiet" count as errors.
 """
 
+import abc
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from html import escape
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from ossicle.evaluation.answers import Answers
 from ossicle.evaluation.intervals import Interval
@@ -39,23 +40,45 @@ class Card:
     n_trained_on: int = 0
 
 
-class Judged(Protocol):
-    """What every report knows of its task and its data."""
+class Judged(abc.ABC):
+    """What every report is: figures of a task on some data, in words, as JSON and as a table."""
 
-    @property
-    def task(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def labels(self) -> tuple[str, ...]: ...
-    @property
-    def n_clips(self) -> int: ...
-    @property
-    def n_groups(self) -> int: ...
-    @property
-    def skipped(self) -> tuple[tuple[str, str], ...]: ...
-    @property
-    def data(self) -> Card: ...
+    __slots__ = ()
+
+    task: str
+    kind: str
+    labels: tuple[str, ...]
+    n_clips: int
+    n_groups: int
+    skipped: tuple[tuple[str, str], ...]
+    data: Card
+
+    @abc.abstractmethod
+    def figures(self) -> list[tuple[str, str, str]]:
+        """Each figure of the whole as (name, value, what bounds or explains it)."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures as plain lists, mappings, numbers and text."""
+        names = (each.name for each in fields(self))  # type: ignore[arg-type]
+        return {name: plain(getattr(self, name)) for name in names if name != "answers"}
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Strict JSON (no NaN)."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def text(self) -> str:
+        """For the terminal."""
+        lines = [f"{name:<12}  {value:<12}  {note}" for name, value, note in self.figures()]
+        parts = (measured_on(self), "\n".join(lines), skipped_lines(self))
+        return "\n\n".join(filter(None, parts))
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td><td>{escape(note)}</td></tr>"
+            for name, value, note in self.figures()
+        )
+        return f"<p>{escape(measured_on(self))}</p><table>{rows}</table>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +108,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Judged):
     """Figures of one task.
 
     A figure that could not be measured is ``nan`` in Python, ``null`` in JSON and "not measured"
@@ -175,25 +198,9 @@ class Report:
     def _speak_of(self) -> str:
         return f"of {visible(self.positive)!r}, " if self.positive else "macro one-vs-rest, "
 
-    def to_dict(self) -> dict[str, Any]:
-        """All figures as plain lists, mappings, numbers and text."""
-        return {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.name != "answers"}
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """Strict JSON (no NaN)."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
-
     def text(self) -> str:
         """For the terminal."""
         return "\n\n".join(filter(None, (_headline(self), _table(self), skipped_lines(self))))
-
-    def _repr_html_(self) -> str:
-        """For a notebook."""
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td><td>{escape(note)}</td></tr>"
-            for name, value, note in self.figures()
-        )
-        return f"<p>{escape(measured_on(self))}</p><table>{rows}</table>"
 
 
 def plain(value: Any) -> Any:
