@@ -236,16 +236,17 @@ def test_a_label_missing_from_training_names_label_data_set_and_fold_before_any_
 def test_a_label_that_no_clip_has_is_refused():
     empty = Dataset(farm.clips, (Task("label", "multiclass", ("a", "b", "c", "d")),), name="farm")
     with pytest.raises(DatasetError, match=r"label 'd'"):
-        combine(empty).hold_out()
+        combine(empty).part()
 
 
-def test_holding_out_keeps_groups_and_the_official_validation_part():
-    split = officially(sources("split", 12), "split", ["train", "train", "validation"])
-    train, validation = combine([split, farm]).hold_out(0.25)
-    assert {each.split for each in validation.of(0)} == {"validation"}
-    assert not set(train.groups) & set(validation.groups)
-    assert len(train) + len(validation) == 24
-    assert len(validation.of(1)) == 3
+def test_one_part_keeps_groups_and_the_official_validation_and_test_parts():
+    split = officially(sources("split", 12), "split", ["train", "train", "validation", "test"])
+    part = combine([split, farm]).part(validation=0.25)
+    assert {each.split for each in part.validation.of(0)} == {"validation"}
+    assert {each.split for each in part.test} == {"test"}
+    assert not set(part.train.groups) & set(part.validation.groups)
+    assert len(part.train) + len(part.validation) + len(part.test) == 24
+    assert len(part.validation.of(1)) == 3
 
 
 @pytest.mark.data

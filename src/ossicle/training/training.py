@@ -64,12 +64,12 @@ def train(
 
     Parameters
     ----------
-    datasets : Dataset or sequence of Dataset
+    datasets : Dataset, Combined or sequence of Dataset
         Clips to learn from; keep those to be tested on out of it. Official validation parts are
         validation, and official test parts are not touched.
     front_end : str, mapping or FrontEnd
         What a window is described by.
-    validation : float, Dataset or sequence of Dataset
+    validation : float, Dataset, Combined or sequence of Dataset
         By what epochs are compared and scores calibrated: a share of the clips of every data set
         that has no official part, or other data sets.
     out : path, optional
