@@ -201,6 +201,12 @@ def test_a_label_heard_only_once_outside_the_test_part_is_trained_on():
             assert "c" in part.train.of(0).labels()
 
 
+def test_numbers_that_are_only_validated_need_not_be_trained_on():
+    clips = [clip(f"{i}-{j}.wav", f"{i}", bpm=str(80 + 10 * i)) for i in range(4) for j in range(3)]
+    part = combine(dataset("beats", *clips, kinds={"bpm": "regression"})).part(validation=0.25)
+    assert (len(part.train), len(part.validation)) == (9, 3)
+
+
 def test_more_folds_than_groups_name_the_data_set():
     few = sources("few", 3, of_each=4)
     with pytest.raises(DatasetError, match=r"data set 'few': 12 clips of 3 group.*5 parts"):

@@ -154,6 +154,11 @@ def _parts(
     if isinstance(validation, bool) or not 0.0 < validation < 1.0:
         raise TrainingError(f"validation is {validation}; allowed is a share between 0 and 1")
     part = combine(datasets).part(validation=validation, seed=seed)
+    if not len(part.validation):
+        raise TrainingError(
+            f"no clip is left to validate on: each of {len(part.train)} is needed for its label; "
+            "record more sources, or give a validation set"
+        )
     return part.train, part.validation
 
 
