@@ -246,6 +246,12 @@ def test_a_data_set_without_any_of_the_tasks_is_not_judged_in_silence(run, data)
         run.evaluate(other)
 
 
+def test_a_damaged_history_is_told_as_such(run, tmp_path: Path):
+    (tmp_path / "history.jsonl").write_text('{"epoch": 1}\n{"epo')
+    with pytest.raises(TrainingError, match=r"history\.jsonl is damaged"):
+        _ = replace(run, path=tmp_path).history
+
+
 def test_a_file_in_place_of_the_folder_is_refused(data, tmp_path: Path):
     (tmp_path / "run").touch()
     with pytest.raises(TrainingError, match="cannot be the folder of a run: File exists"):

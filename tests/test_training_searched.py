@@ -85,6 +85,20 @@ def test_a_rest_of_one_row_is_learnt_from_with_batch_normalisation():
     assert network.fit(rows, np.arange(9) % 2, n_labels=2).logits(rows).shape == (9, 2)
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"architecture": "tc_nett"}, "did you mean 'tc_net'"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"learning_rate": -1.0}, "learning_rate is -1"),
+        ({"mixup": -1.0}, "mixup=-1"),
+    ],
+)
+def test_a_setting_out_of_range_is_named_before_anything_is_described(settings, said):
+    with pytest.raises(OssicleError, match=said):
+        SearchedNetwork(**settings)
+
+
 def test_what_windows_of_several_lengths_would_need_is_said(dataset, tmp_path):
     clip = dataset.clips[0]
     short = replace(clip, start=0.0, end=0.25)

@@ -16,6 +16,7 @@ from ossicle.errors import TrainingError
 from ossicle.features import FeatureStore, FrontEnd
 from ossicle.features import front_end as front_end_of
 from ossicle.training.assembling import Ready, StageProgress, make_ready
+from ossicle.training.comparing import ASKED, BEST, HISTORY, read_lines
 from ossicle.training.examples import Batch
 from ossicle.training.loop import (
     Callback,
@@ -28,18 +29,7 @@ from ossicle.training.loop import (
 )
 from ossicle.training.plan import Plan, Validation, make_plan
 from ossicle.training.reports import write_reports
-from ossicle.training.run import (
-    ASKED,
-    BEST,
-    FEATURES,
-    FOUND,
-    HISTORY,
-    REPORTS,
-    TIMES,
-    Run,
-    read_lines,
-    write_lines,
-)
+from ossicle.training.run import FEATURES, FOUND, REPORTS, TIMES, Run, write_lines
 from ossicle.training.trying import AUTO, try_all
 from ossicle.workflow.files import canonical_json, claimed, read_json, replacing, write_json
 
