@@ -144,7 +144,7 @@ def test_views_leave_the_data_sets_as_they_were():
     marks = [farm.fingerprint(), town.fingerprint()]
     combined = combine([farm, town])
     mark, clips = combined.fingerprint(), combined.clips
-    list(combined.parts(3)), combined.split(), combined.hold_out(), combined.subset([1, 2])
+    list(combined.parts(3)), combined.split(), combined.part(), combined.subset([1, 2])
     farm.at_most({"a": 0}), farm.rename_task("label", "what"), farm.at_most({"a": 1})
     assert [farm.fingerprint(), town.fingerprint()] == marks
     assert combined.fingerprint() == mark

@@ -201,6 +201,12 @@ def test_a_label_heard_only_once_outside_the_test_part_is_trained_on():
             assert "c" in part.train.of(0).labels()
 
 
+def test_numbers_that_are_only_validated_need_not_be_trained_on():
+    clips = [clip(f"{i}-{j}.wav", f"{i}", bpm=str(80 + 10 * i)) for i in range(4) for j in range(3)]
+    part = combine(dataset("beats", *clips, kinds={"bpm": "regression"})).part(validation=0.25)
+    assert (len(part.train), len(part.validation)) == (9, 3)
+
+
 def test_more_folds_than_groups_name_the_data_set():
     few = sources("few", 3, of_each=4)
     with pytest.raises(DatasetError, match=r"data set 'few': 12 clips of 3 group.*5 parts"):
@@ -236,16 +242,17 @@ def test_a_label_missing_from_training_names_label_data_set_and_fold_before_any_
 def test_a_label_that_no_clip_has_is_refused():
     empty = Dataset(farm.clips, (Task("label", "multiclass", ("a", "b", "c", "d")),), name="farm")
     with pytest.raises(DatasetError, match=r"label 'd'"):
-        combine(empty).hold_out()
+        combine(empty).part()
 
 
-def test_holding_out_keeps_groups_and_the_official_validation_part():
-    split = officially(sources("split", 12), "split", ["train", "train", "validation"])
-    train, validation = combine([split, farm]).hold_out(0.25)
-    assert {each.split for each in validation.of(0)} == {"validation"}
-    assert not set(train.groups) & set(validation.groups)
-    assert len(train) + len(validation) == 24
-    assert len(validation.of(1)) == 3
+def test_one_part_keeps_groups_and_the_official_validation_and_test_parts():
+    split = officially(sources("split", 12), "split", ["train", "train", "validation", "test"])
+    part = combine([split, farm]).part(validation=0.25)
+    assert {each.split for each in part.validation.of(0)} == {"validation"}
+    assert {each.split for each in part.test} == {"test"}
+    assert not set(part.train.groups) & set(part.validation.groups)
+    assert len(part.train) + len(part.validation) + len(part.test) == 24
+    assert len(part.validation.of(1)) == 3
 
 
 @pytest.mark.data

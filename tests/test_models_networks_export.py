@@ -20,6 +20,7 @@ from ossicle.errors import ModelError  # noqa: E402
 from ossicle.inference import multiply_adds, prepared_session  # noqa: E402
 from ossicle.inference import n_parameters as n_constants  # noqa: E402
 from ossicle.models.networks import DsCnn, write_network  # noqa: E402
+from ossicle.models.networks.export import _check_near  # noqa: E402
 
 TASKS = ["word", "distance"]
 AFFINE = {"distance": (20.0, 4.0)}
@@ -150,6 +151,16 @@ def test_writing_says_nothing_and_warns_of_nothing(
 def test_a_module_that_answers_wrongly_is_not_written(given: Any, said: str) -> None:
     with pytest.raises(ModelError, match=said):
         write_network(Answering(given), **SHAPE, tasks=["word"])
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_answers_may_differ_by_what_rounding_does_and_no_more(size: float) -> None:
+    wanted = np.float32([[size, -size], [0.0, 0.5 * size]])
+    _check_near("word", wanted + np.float32(5e-5 * size), wanted, size)
+    with pytest.raises(
+        ModelError, match=r"differs from the module's by 0\.0005; allowed is 0\.0001"
+    ):
+        _check_near("word", wanted + np.float32(5e-4 * size), wanted, size)
 
 
 @pytest.mark.slow

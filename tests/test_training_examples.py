@@ -117,15 +117,6 @@ def test_a_clip_has_about_as_many_windows_apart_as_it_is_windows_long(combined, 
     )
 
 
-def test_a_subset_keeps_the_order_given_and_changes_nothing_else(examples):
-    before = examples.rows.copy()
-    part = examples.subset([5, 2, 9])
-    assert part.rows.tolist() == before[[5, 2, 9]].tolist()
-    assert part.fixed(1).tobytes() == examples.fixed(2).tobytes()
-    assert (len(part), len(examples)) == (3, len(before))
-    assert (examples.rows == before).all()
-
-
 @given(seed=st.integers(0, 200), row=st.integers(0, 30))
 def test_a_varied_window_is_a_part_of_its_clip_near_its_place(combined, home, seed, row):
     front_end = Waveform(sample_rate=RATE)

@@ -111,6 +111,12 @@ def test_a_label_whose_clips_are_all_quiet_is_named_with_what_to_do(data, tmp_pa
         trained(replace(data, clips=clips), tmp_path / "run", validation=data)
 
 
+def test_clips_that_are_all_needed_to_train_on_leave_none_to_validate_on(data, tmp_path):
+    one_each = data.at_most(1)
+    with pytest.raises(TrainingError, match="no clip is left to validate on: each of 2 is needed"):
+        trained(one_each, tmp_path / "run")
+
+
 def test_a_task_that_no_validation_clip_answers_is_named(data, tmp_path):
     half = data.subset(range(len(data) - 4))
     rest = data.subset(range(len(data) - 4, len(data)))

@@ -68,6 +68,12 @@ def test_one_batch_is_learnt_by_heart(healthy):
     assert healthy.errors == ()
 
 
+def test_a_rest_of_one_window_is_tried_out_with_batch_normalisation(parts, look):
+    train, validation, _ = parts
+    model = {"name": "resnet", "widths": [4, 4, 4, 4]}
+    assert look(train, validation, model=model, batch_size=len(train) - 1).ok
+
+
 def test_what_is_found_is_json_and_text(healthy):
     assert json.loads(json.dumps(plain(healthy.to_dict()), allow_nan=False))["ok"]
     text = healthy.text()

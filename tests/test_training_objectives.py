@@ -147,13 +147,6 @@ def test_a_constant_value_is_learnt_without_dividing_by_nothing() -> None:
     assert goal.affine == (7.0, 1.0)
 
 
-def test_hubers_loss_is_torchs() -> None:
-    goal = objective(TASKS["distance"], huber=0.5)
-    logits, targets = logits_of("distance"), torch.zeros(6, 1)
-    wanted = functional.huber_loss(logits, targets, delta=0.5, reduction="none")[:, 0]
-    torch.testing.assert_close(goal.losses(logits, targets), wanted)
-
-
 def test_the_error_of_values_is_in_their_own_unit() -> None:
     goal = objective(TASKS["distance"], targets=VALUES)
     figures = goal.figures(np.zeros((4, 1), np.float32), VALUES)
@@ -204,7 +197,6 @@ def test_every_kind_of_task_has_an_objective_with_a_known_activation() -> None:
     [
         ({"label_smoothing": 1.0}, "label_smoothing is 1.0"),
         ({"focal": -1.0}, "focal is -1.0"),
-        ({"huber": 0.0}, "huber is 0.0"),
         ({"class_weights": "balance"}, "class_weights is 'balance'; allowed are 'balanced'"),
         ({"class_weights": "balanced"}, "no training clip answers task 'word'"),
         ({"class_weights": (1.0, 2.0)}, "one number of 0 or more a label, 3 in all"),

@@ -1,6 +1,7 @@
 """A run of two data sets and two tasks: what is in its folder, and what can be done with it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,15 @@ from small_trainings import FRONT_END, SETTINGS, bytes_of, trained, two_data_set
 
 from ossicle.classifier import load, verify
 from ossicle.datasets import combine
-from ossicle.errors import TrainingError
+from ossicle.errors import ModelError, TrainingError
 from ossicle.evaluation import evaluate
 from ossicle.training import Settings
+from ossicle.training.augmentation import Augmentation
 from ossicle.training.run import Run
 from ossicle.training.shipping import judged_weights
 from ossicle.training.training import open_run, train
+from ossicle.training.trying import try_all
+from ossicle.workflow.files import canonical_json
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +132,19 @@ def test_a_finished_run_is_given_back_at_once(run, data):
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
 
 
+def test_the_parts_of_a_fold_are_trained_and_validated_on_as_they_are(data, tmp_path: Path):
+    farm, town = (
+        replace(each.rename_task(each.tasks[0].name, "label"), name=name)
+        for each, name in zip(data, ("farm", "town"), strict=True)
+    )
+    part = next(combine([farm, town]).parts(4))
+    run = trained(part.train, tmp_path, validation=part.validation, epochs=1)
+    assert run.asked["data"]["n_train"] == len(part.train)
+    assert run.asked["data"]["n_validation"] == len(part.validation)
+    assert [task.name for task in run.classifier.tasks] == ["farm.label", "town.label"]
+    assert sum(each.n_clips for each in run.evaluate(part.test).values()) == len(part.test)
+
+
 @pytest.mark.parametrize(
     ("other", "told"),
     [
@@ -197,6 +214,27 @@ def test_a_setting_out_of_its_range_is_told_with_what_is_allowed(name, value):
         Settings(**{name: value})
 
 
+def test_a_way_to_learn_that_the_windows_are_too_short_for_is_told_of_last(run, tmp_path: Path):
+    def learnt(front_end, model, folder):
+        if model == "tc_net":
+            raise ModelError("2 frames are too few")
+        return run
+
+    best = try_all(FRONT_END, tmp_path, learnt)
+    assert best.tried[0]["figures"] == run.history[run.best_epoch - 1]["validation"]["figures"]
+    assert best.tried[-1] == {"name": "tc_net", "error": "2 frames are too few"}
+    assert json.loads((tmp_path / "tried.json").read_text()) == list(best.tried)
+
+
+def test_folders_and_data_sets_of_backgrounds_are_settings_too(data, tmp_path: Path):
+    for under in (tmp_path / "rain", data[0]):
+        described = Settings(augmentation={"background": {"path": under, "snr": (0, 9)}}).describe()
+        assert json.loads(canonical_json(described)) == described
+    assert described["augmentation"]["background"]["path"] == data[0].fingerprint()
+    given = Settings(augmentation=Augmentation(shift=0.1)).describe()["augmentation"]
+    assert Augmentation.from_settings(given) == Augmentation(shift=0.1)
+
+
 def test_a_folder_without_a_run_is_no_run(tmp_path: Path):
     with pytest.raises(TrainingError, match=r"holds no run: there is no run\.json"):
         open_run(tmp_path)
@@ -206,6 +244,12 @@ def test_a_data_set_without_any_of_the_tasks_is_not_judged_in_silence(run, data)
     other = data[0].rename_task("label", "mood")
     with pytest.raises(TrainingError, match=r"none of 20 clips answers label, pitch.*are mood"):
         run.evaluate(other)
+
+
+def test_a_damaged_history_is_told_as_such(run, tmp_path: Path):
+    (tmp_path / "history.jsonl").write_text('{"epoch": 1}\n{"epo')
+    with pytest.raises(TrainingError, match=r"history\.jsonl is damaged"):
+        _ = replace(run, path=tmp_path).history
 
 
 def test_a_file_in_place_of_the_folder_is_refused(data, tmp_path: Path):

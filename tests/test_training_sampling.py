@@ -99,6 +99,14 @@ def test_labels_are_drawn_evenly_and_all_members_of_each_in_turn():
         assert np.ptp(uses[column > 0]) <= 1
 
 
+def test_windows_that_have_numbers_alone_are_drawn_as_often_as_those_of_a_label():
+    targets = {"label": np.eye(3)[:2].repeat(30, axis=0)[:, :2], "value": np.ones((60, 1))}
+    targets["label"][40:] = 0.0
+    each = sampler("balanced", source=np.zeros(60), targets=targets, batch_size=8, seed=0)
+    rows = np.concatenate(each.batches(1))
+    assert [np.sum(rows < 30), np.sum((rows >= 30) & (rows < 40)), np.sum(rows >= 40)] == [20] * 3
+
+
 def test_a_regression_alone_cannot_be_balanced():
     each = sampler("balanced", source=[0, 0], targets=[[0.9], [3.0]], batch_size=2, seed=0)
     with pytest.raises(TrainingError, match="a regression is sampled by 'mixed'"):

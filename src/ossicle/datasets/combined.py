@@ -154,22 +154,6 @@ class Combined:
         part = deal(self._members(), self.groups, fractions, seed=seed)
         return tuple(self.subset(part == number) for number in range(len(fractions)))
 
-    def hold_out(self, validation: float = 0.15, *, seed: int = 0) -> tuple["Combined", "Combined"]:
-        """All clips as a training and a validation part, which is found as `parts` does.
-
-        Clips of an official test part are trained on like others: take them out before.
-
-        Raises
-        ------
-        DatasetError
-            If a label has no clip to train on.
-        """
-        members, nothing = self._members(0), np.zeros(len(self), np.bool_)
-        of_clip = self.groups, self.recordings
-        side = sides(members, *of_clip, nothing, validation=validation, seed=seed)
-        check_labels(members, self.tasks, side == TRAIN, "the whole")
-        return self.subset(side == TRAIN), self.subset(side == VALIDATION)
-
     def parts(
         self, n_folds: int | None = None, *, validation: float = 0.15, seed: int = 0
     ) -> Iterator["Part"]:

@@ -165,9 +165,9 @@ def _keep_labels(
     """Give the clips of labels that would only be validated back to training."""
     for member in members:
         rows = member.rows
-        trained = member.strata[side[rows] == TRAIN].any(axis=0)
-        lost = ~trained & member.strata[side[rows] == VALIDATION].any(axis=0)
-        back = rows[member.strata[:, lost].any(axis=1) & (side[rows] == VALIDATION)]
+        heard = np.hstack([*member.heard.values()])
+        trained = heard[side[rows] == TRAIN].any(axis=0)
+        back = rows[heard[:, ~trained].any(axis=1) & (side[rows] == VALIDATION)]
         back = back[~is_kept[back]]
         side[(side == VALIDATION) & np.isin(groups, groups[back])] = TRAIN
 

@@ -8,13 +8,14 @@ where settings can share work *exactly*.
 
 import abc
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ossicle.errors import ModelError, nearest
+from ossicle.errors import ModelError
+from ossicle.models.settings import Described
 from ossicle.types import TaskKind
 
 __all__ = [
@@ -51,10 +52,9 @@ class Fitted(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Model(abc.ABC):
-    """Base of the models: describing, and the plain way to sweep."""
+class Model(Described, abc.ABC):
+    """Base of the models: learning, and the plain way to sweep."""
 
-    name: ClassVar[str]
     kinds: ClassVar[tuple[TaskKind, ...]] = ("binary", "multiclass")
     """Kinds of task that the model answers."""
     one_class: ClassVar[bool] = False
@@ -118,24 +118,6 @@ class Model(abc.ABC):
     ) -> list[NDArray[np.float64]]:
         """Values that each of ``models`` gives the rows of ``test``, shape ``(n_test, 1)``."""
         return [m.fit_values(train, values).logits(test) for m in models]
-
-    @classmethod
-    def fields(cls) -> tuple[str, ...]:
-        """Names of the hyper-parameters."""
-        return tuple(field.name for field in dataclasses.fields(cls))
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
-        """Build from a mapping, naming the nearest hyper-parameter when one is unknown."""
-        for key in parameters:
-            if key not in cls.fields():
-                hint = nearest(key, cls.fields())
-                raise ModelError(f"{cls.name} has no hyper-parameter {key!r}; {hint}")
-        return cls(**parameters)
-
-    def describe(self) -> dict[str, Any]:
-        """Name and hyper-parameters as JSON."""
-        return {"name": self.name, **dataclasses.asdict(self)}
 
 
 def present_labels(targets: Targets) -> NDArray[np.int64]:

@@ -1,14 +1,45 @@
-"""What a hyper-parameter may be: each check passes in silence or says what was allowed."""
+"""What a hyper-parameter may be: each check passes in silence or says what was allowed.
 
+What has hyper-parameters is `Described`.
+"""
+
+import dataclasses
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
 
-from ossicle.errors import ModelError
+from ossicle.errors import ModelError, nearest
 
-__all__ = ["check_number", "check_penalty", "check_seed", "check_whole", "check_word"]
+__all__ = ["Described", "check_number", "check_penalty", "check_seed", "check_whole", "check_word"]
 
 MAX_SEED = 2**32 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Described:
+    """What is made of hyper-parameters, which are its fields."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        """Names of the hyper-parameters."""
+        return tuple(field.name for field in dataclasses.fields(cls))
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """Build from a mapping, naming the nearest hyper-parameter when one is unknown."""
+        for key in parameters:
+            if key not in cls.fields():
+                hint = nearest(key, cls.fields())
+                raise ModelError(f"{cls.name} has no hyper-parameter {key!r}; {hint}")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()})
+
+    def describe(self) -> dict[str, Any]:
+        """Name and hyper-parameters as JSON."""
+        values = dataclasses.asdict(self).items()
+        return {"name": self.name, **{k: list(v) if isinstance(v, tuple) else v for k, v in values}}
 
 
 def check_whole(name: str, value: object, *, above: int = 0) -> None:

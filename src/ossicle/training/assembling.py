@@ -72,15 +72,11 @@ class Ready:
         )
 
     def batches(self, epoch: int) -> Generator[Batch, None, None]:
-        """The batches of an epoch.
-
-        A rest of one window is in its batch twice: batch normalisation cannot learn from one.
-        """
+        """The batches of an epoch."""
         settings = self.plan.settings
-        least = min(2, settings.batch_size)
         made = loaded(
             self.train,
-            [np.resize(self.rows[b], max(least, len(b))) for b in self.sampler.batches(epoch)],
+            [self.rows[batch] for batch in self.sampler.batches(epoch)],
             scaler=self.scaler,
             augmentation=Augmentation.from_settings(settings.augmentation),
             seed=settings.seed,

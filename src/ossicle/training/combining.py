@@ -168,7 +168,7 @@ def combined_loss(how: str | Mapping[str, Any], tasks: Sequence[Task]) -> Combin
     """
     if isinstance(how, Mapping):
         return Weighted(tasks, how)
-    if how not in COMBINATIONS:
+    if not isinstance(how, str) or how not in COMBINATIONS:
         words = [*COMBINATIONS, "weights by task"]
         raise TrainingError(f"combine is {how!r}; {nearest(str(how), words)}")
     return COMBINATIONS[how](tasks)

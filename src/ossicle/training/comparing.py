@@ -8,9 +8,9 @@ from typing import Any
 from ossicle.errors import TrainingError, WorkflowError
 from ossicle.workflow.files import claimed, read_json
 
-__all__ = ["compare_runs", "find_runs", "list_runs", "read_history", "run_summary"]
+__all__ = ["compare_runs", "find_runs", "list_runs", "read_history", "read_lines", "run_summary"]
 
-RUN, HISTORY, BUNDLE = "run.json", "history.jsonl", "best.ossicle"
+ASKED, HISTORY, BEST = "run.json", "history.jsonl", "best.ossicle"
 
 
 def find_runs(folder: Path) -> list[Path]:
@@ -21,30 +21,34 @@ def find_runs(folder: Path) -> list[Path]:
     TrainingError
         If there is none.
     """
-    found = sorted(path.parent for path in folder.rglob(RUN)) if folder.is_dir() else []
+    found = sorted(path.parent for path in folder.rglob(ASKED)) if folder.is_dir() else []
     if not found:
         raise TrainingError(
-            f"{folder} holds no run (a folder with {RUN}); name the folder that was --out of a "
+            f"{folder} holds no run (a folder with {ASKED}); name the folder that was --out of a "
             "training"
         )
     return found
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
-    """The record of each epoch; none before the first is over.
+    """The record of each epoch; see `read_lines`."""
+    return read_lines(run / HISTORY)
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The records of a file that has one on each line; none if there is no file.
 
     Raises
     ------
     TrainingError
         If a line is damaged.
     """
-    path = run / HISTORY
     if not path.is_file():
         return []
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
-        raise TrainingError(f"{path} is damaged ({error}); resume the run to mend it") from error
+        raise TrainingError(f"{path} is damaged ({error}); train in another folder") from error
 
 
 def list_runs(folder: Path) -> list[dict[str, Any]]:
@@ -113,9 +117,9 @@ def _name(run: Path, folder: Path) -> str:
 
 
 def _about(run: Path) -> dict[str, Any]:
-    if not (run / RUN).is_file():
-        raise TrainingError(f"{run} is no run: there is no {RUN} in it; ossicle runs lists them")
-    about: dict[str, Any] = read_json(run / RUN)
+    if not (run / ASKED).is_file():
+        raise TrainingError(f"{run} is no run: there is no {ASKED} in it; ossicle runs lists them")
+    about: dict[str, Any] = read_json(run / ASKED)
     return about
 
 
@@ -144,7 +148,7 @@ def _best_figures(history: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def _state(run: Path, about: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
-    if (run / BUNDLE).is_file():
+    if (run / BEST).is_file():
         return "finished"
     try:
         with claimed(run):

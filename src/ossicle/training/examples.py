@@ -8,11 +8,10 @@ in its window, and is changed as an :class:`~ossicle.training.augmentation.Augme
 Windows too quiet for the classifier to listen to are left out.
 """
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -173,12 +172,6 @@ class Examples:
     def n_bands(self) -> int:
         """Columns of a window."""
         return self.front_end.n_bands
-
-    def subset(self, rows: ArrayLike) -> Self:
-        """Some of the windows, in the order given; nothing is copied."""
-        part = copy.copy(self)
-        part.rows = self.rows[np.asarray(rows, np.int64)]
-        return part
 
     def of_clips(self, clips: ArrayLike) -> NDArray[np.int64]:
         """Places of the windows of some clips, which are named by their places in ``combined``."""

@@ -53,7 +53,8 @@ def loaded(
     ----------
     examples : Examples or other windows
     batches : sequence of int array
-        Rows of each batch.
+        Rows of each batch. One row alone is in its batch twice: batch normalisation cannot learn
+        from one.
     scaler : Scaler, optional
         Applied to the features.
     augmentation : Augmentation, optional
@@ -78,7 +79,8 @@ def loaded(
     """
     if isinstance(n_workers, bool) or not 0 <= n_workers <= MOST_WORKERS:
         raise TrainingError(f"n_workers={n_workers}; 0 to {MOST_WORKERS} processes are allowed")
-    maker = _Maker(examples, tuple(batches), scaler, augmentation, seed, epoch)
+    rows = tuple(np.resize(batch, max(2, len(batch))) for batch in batches)
+    maker = _Maker(examples, rows, scaler, augmentation, seed, epoch)
     return _taken(made_ahead(maker, len(batches), n_workers=n_workers))
 
 

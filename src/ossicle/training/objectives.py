@@ -48,7 +48,6 @@ class Objective(abc.ABC):
     weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
     focal: float = 0.0
-    huber: float | None = None
     affine: tuple[float, float] | None = None
     """Mean and deviation of the values of a regression; None for labels."""
 
@@ -174,20 +173,15 @@ class Multilabel(Objective):
 
 
 class Regression(Objective):
-    """A value: squared error in deviations, or beyond ``huber`` deviations a straight one."""
+    """A value: squared error in deviations."""
 
     activation: ClassVar[str] = "identity"
 
     def losses(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Half the squared error of the standardised value; Huber's where asked for."""
+        """Half the squared error of the standardised value."""
         mean, deviation = self._affine
         errors = logits - (targets - mean) / deviation
-        sizes = errors.abs()
-        squares = 0.5 * errors**2
-        if self.huber is not None:
-            straight = self.huber * (sizes - 0.5 * self.huber)
-            squares = torch.where(sizes <= self.huber, squares, straight)
-        return squares.mean(dim=1)
+        return 0.5 * (errors**2).mean(dim=1)
 
     def decide(self, logits: Array) -> NDArray[np.float64]:
         """The values, shape ``(n,)``."""
@@ -234,7 +228,6 @@ def objective(
     class_weights: ClassWeights = None,
     label_smoothing: float = 0.0,
     focal: float = 0.0,
-    huber: float | None = None,
 ) -> Objective:
     """How a task is learnt. What does not concern its kind of task is left aside.
 
@@ -251,8 +244,6 @@ def objective(
         Share of each target that is spread over the labels, from 0 to below 1.
     focal : float
         Power that turns the loss away from clips that are right already; 0 does not.
-    huber : float, optional
-        Deviations from which a regression's error counts straight and no longer squared.
 
     Raises
     ------
@@ -267,21 +258,15 @@ def objective(
     >>> round(float(goal.losses(logits, targets)), 4)
     1.0986
     """
-    _check_settings(label_smoothing=label_smoothing, focal=focal, huber=huber)
-    return OBJECTIVES[task.kind].fitted(
-        task, targets, class_weights, label_smoothing=label_smoothing, focal=focal, huber=huber
-    )
-
-
-def _check_settings(*, label_smoothing: float, focal: float, huber: float | None) -> None:
     if not 0.0 <= label_smoothing < 1.0:
         raise TrainingError(
             f"label_smoothing is {label_smoothing}; it must be a number from 0 to below 1"
         )
     if not 0.0 <= focal < float("inf"):
         raise TrainingError(f"focal is {focal}; it must be a number from 0 (2 is usual)")
-    if huber is not None and not huber > 0.0:
-        raise TrainingError(f"huber is {huber}; it must be above 0 deviations, or None")
+    return OBJECTIVES[task.kind].fitted(
+        task, targets, class_weights, label_smoothing=label_smoothing, focal=focal
+    )
 
 
 def _ratio(part: float, whole: float) -> float:

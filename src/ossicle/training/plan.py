@@ -35,7 +35,7 @@ LEARNING = (
 LIBRARIES = (*HEARING, "onnx", "onnxscript", "safetensors", "torch")
 """What decides a run, beside the recordings and the settings."""
 
-Validation = float | Dataset | Sequence[Dataset]
+Validation = float | Dataset | Combined | Sequence[Dataset]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,17 +154,26 @@ def _parts(
     if isinstance(validation, bool) or not 0.0 < validation < 1.0:
         raise TrainingError(f"validation is {validation}; allowed is a share between 0 and 1")
     part = combine(datasets).part(validation=validation, seed=seed)
+    if not len(part.validation):
+        raise TrainingError(
+            f"no clip is left to validate on: each of {len(part.train)} is needed for its label; "
+            "record more sources, or give a validation set"
+        )
     return part.train, part.validation
 
 
 def _given(
-    datasets: Dataset | Combined | Sequence[Dataset], validation: Dataset | Sequence[Dataset]
+    datasets: Dataset | Combined | Sequence[Dataset],
+    validation: Dataset | Combined | Sequence[Dataset],
 ) -> tuple[Combined, Combined]:
     """Parts that the user has made, with tasks of one name as one."""
-    if isinstance(datasets, Combined):
-        datasets = [datasets.of(place) for place in range(len(datasets.datasets))]
-    first = [datasets] if isinstance(datasets, Dataset) else list(datasets)
-    second = [validation] if isinstance(validation, Dataset) else list(validation)
+    first, second = _each(datasets), _each(validation)
     both = combine([*first, *second])
     is_train = both.source < len(first)
     return both.subset(is_train), both.subset(~is_train)
+
+
+def _each(datasets: Dataset | Combined | Sequence[Dataset]) -> list[Dataset]:
+    if isinstance(datasets, Combined):
+        return [datasets.of(place) for place in range(len(datasets.datasets))]
+    return [datasets] if isinstance(datasets, Dataset) else list(datasets)

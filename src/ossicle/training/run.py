@@ -10,7 +10,6 @@ reports/            its figures on the validation part, task by task
 features/           sounds that were read; may be deleted
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +23,16 @@ from ossicle.features import FrontEnd
 from ossicle.features import front_end as front_end_of
 from ossicle.models.networks import Architecture, architecture
 from ossicle.training.checkpoints import Checkpoints
+from ossicle.training.comparing import ASKED, BEST, read_history, read_lines
 from ossicle.training.loop import Record
 from ossicle.training.reports import judge_clips
 from ossicle.training.shipping import ship
 from ossicle.workflow.files import canonical_json, read_json, replacing
 
-__all__ = ["Run", "read_lines", "write_lines"]
+__all__ = ["Run", "write_lines"]
 
-ASKED, FOUND, HISTORY, TIMES = "run.json", "found.json", "history.jsonl", "times.jsonl"
-BEST, REPORTS, CHECKPOINTS, FEATURES = "best.ossicle", "reports", "checkpoints", "features"
+FOUND, TIMES = "found.json", "times.jsonl"
+REPORTS, CHECKPOINTS, FEATURES = "reports", "checkpoints", "features"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,7 +76,7 @@ class Run:
     @property
     def history(self) -> list[Record]:
         """One record an epoch: losses and figures of each task, learning rate, best epoch."""
-        return read_lines(self.path / HISTORY)
+        return read_history(self.path)
 
     @property
     def seconds(self) -> list[Record]:
@@ -180,13 +180,6 @@ class Run:
         if self.again is None:
             raise TrainingError(f"{self.path} was opened without a way to go on; use train()")
         return self.again(*datasets, **options)
-
-
-def read_lines(path: Path) -> list[Record]:
-    """The records of a file that has one on each line; none if there is no file."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def write_lines(path: Path, records: Sequence[Mapping[str, Any]]) -> None:

@@ -95,17 +95,21 @@ class Alternating(Sampler):
 
 
 class Balanced(Sampler):
-    """As many windows as there are, each of a label drawn evenly; rare labels come again."""
+    """As many windows as there are, each of a label drawn evenly; rare labels come again.
+
+    Windows without a label, as those of a regression, are drawn like those of one label more.
+    """
 
     name = "balanced"
 
     def _batches(self, rng: np.random.Generator) -> list[Rows]:
-        members = [np.flatnonzero(column) for column in self.labels.T if column.any()]
-        if not members:
+        if not self.labels.any():
             raise TrainingError(
                 "the sampler 'balanced' needs labels, and no window has one; a regression is "
                 "sampled by 'mixed'"
             )
+        columns = [*self.labels.T, ~self.labels.any(axis=1)]
+        members = [np.flatnonzero(column) for column in columns if column.any()]
         n_rows = len(self.source)
         turns = -(-n_rows // len(members))
         rounds = np.stack([_restarted(rows, turns, rng) for rows in members])

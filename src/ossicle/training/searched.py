@@ -15,6 +15,7 @@ from torch import nn
 
 from ossicle.models.model import Matrix, Model, Targets, present_labels
 from ossicle.models.networks import architecture, write_network
+from ossicle.models.settings import check_number, check_seed, check_whole
 from ossicle.training.augmentation import Augmentation
 from ossicle.training.combining import combined_loss
 from ossicle.training.examples import Batch
@@ -78,6 +79,18 @@ class SearchedNetwork(Model):
     code: ClassVar[tuple[str, ...]] = ("training",)
     libraries: ClassVar[tuple[str, ...]] = ("torch", "onnxscript")
 
+    def __post_init__(self) -> None:
+        architecture(self.architecture)
+        check_whole("epochs", self.epochs)
+        check_whole("batch_size", self.batch_size)
+        check_number("learning_rate", self.learning_rate)
+        check_seed(self.seed)
+        self._augmentation()
+
+    def _augmentation(self) -> Augmentation:
+        names = ("time_masks", "time_mask", "band_masks", "band_mask", "mixup")
+        return Augmentation(**{name: getattr(self, name) for name in names})
+
     def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> "FittedNetwork":
         """Train on all rows, float32, shape ``(n_rows, n_frames, n_bands)``."""
         present_labels(targets)
@@ -125,15 +138,10 @@ class SearchedNetwork(Model):
         batches: list[NDArray[np.int64]],
         epoch: int,
     ) -> Generator[Batch, None, None]:
-        augmentation = Augmentation(
-            time_masks=self.time_masks,
-            time_mask=self.time_mask,
-            band_masks=self.band_masks,
-            band_mask=self.band_mask,
-            mixup=self.mixup,
-        )
         windows = Frames(matrix, {TASK: wanted})
-        return loaded(windows, batches, augmentation=augmentation, seed=self.seed, epoch=epoch)
+        return loaded(
+            windows, batches, augmentation=self._augmentation(), seed=self.seed, epoch=epoch
+        )
 
 
 @dataclass(frozen=True, eq=False)

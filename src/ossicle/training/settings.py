@@ -1,9 +1,11 @@
 """How a network is trained: every setting with its meaning, for Python, recipes and verbs alike."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import PurePath
 from typing import Any, Literal, Self
 
+from ossicle.datasets import Dataset
 from ossicle.errors import TrainingError, nearest
 
 __all__ = ["CHOICES", "Settings"]
@@ -31,7 +33,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "patience": (1, 1_000_000),
     "label_smoothing": (0.0, 0.9),
     "seed": (0, 2**63 - 1),
-    "n_workers": (0, 1024),
+    "n_workers": (0, 256),
 }
 """Smallest and largest value of each number."""
 
@@ -50,7 +52,8 @@ class Settings:
     ----------
     model : str or mapping
         Name of an architecture, or its description: ``{"name": "cnn", "width": 32}``; ``"auto"``:
-        several networks and pretrained embeddings are tried, and the best by validation is taken.
+        several networks and pretrained embeddings are tried, and the best by validation is taken
+        (in Python alone).
     window : float, optional
         Seconds that the network sees at a time; None: the median length of the training clips.
     window_hop : float, optional
@@ -162,13 +165,27 @@ class Settings:
         return cls(**settings)
 
     def describe(self) -> dict[str, Any]:
-        """All settings as JSON."""
-        return {**asdict(self), "milestones": list(self.milestones)}
+        """All settings as JSON: folders as text, data sets by their fingerprint."""
+        return {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
 
     def decisive(self) -> dict[str, Any]:
         """The settings that decide the result, as JSON."""
         described = self.describe().items()
         return {name: value for name, value in described if name not in WITHOUT_EFFECT}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, Dataset):
+        return value.fingerprint()
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.init}
+    return value
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:

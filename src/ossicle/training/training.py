@@ -16,6 +16,7 @@ from ossicle.errors import TrainingError
 from ossicle.features import FeatureStore, FrontEnd
 from ossicle.features import front_end as front_end_of
 from ossicle.training.assembling import Ready, StageProgress, make_ready
+from ossicle.training.comparing import ASKED, BEST, HISTORY, read_lines
 from ossicle.training.examples import Batch
 from ossicle.training.loop import (
     Callback,
@@ -28,18 +29,7 @@ from ossicle.training.loop import (
 )
 from ossicle.training.plan import Plan, Validation, make_plan
 from ossicle.training.reports import write_reports
-from ossicle.training.run import (
-    ASKED,
-    BEST,
-    FEATURES,
-    FOUND,
-    HISTORY,
-    REPORTS,
-    TIMES,
-    Run,
-    read_lines,
-    write_lines,
-)
+from ossicle.training.run import FEATURES, FOUND, REPORTS, TIMES, Run, write_lines
 from ossicle.training.trying import AUTO, try_all
 from ossicle.workflow.files import canonical_json, claimed, read_json, replacing, write_json
 
@@ -64,12 +54,12 @@ def train(
 
     Parameters
     ----------
-    datasets : Dataset or sequence of Dataset
+    datasets : Dataset, Combined or sequence of Dataset
         Clips to learn from; keep those to be tested on out of it. Official validation parts are
         validation, and official test parts are not touched.
     front_end : str, mapping or FrontEnd
         What a window is described by.
-    validation : float, Dataset or sequence of Dataset
+    validation : float, Dataset, Combined or sequence of Dataset
         By what epochs are compared and scores calibrated: a share of the clips of every data set
         that has no official part, or other data sets.
     out : path, optional

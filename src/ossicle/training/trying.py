@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ossicle.errors import FeatureError
+from ossicle.errors import FeatureError, ModelError, TrainingError
 from ossicle.features import PRETRAINED, FrontEnd, front_end
 from ossicle.inference import n_parameters
 from ossicle.training.run import Run
@@ -59,6 +59,8 @@ def try_all(
 ) -> Run:
     """Train every candidate and give back the best run, which knows how the others did.
 
+    One that needs longer windows than there are is told of last, with what it said.
+
     Parameters
     ----------
     asked : FrontEnd
@@ -66,10 +68,23 @@ def try_all(
         Each candidate's run lies in a folder of its name.
     learnt : callable
         Trains with a front end and a model in a folder.
+
+    Raises
+    ------
+    TrainingError
+        If none can be trained.
     """
-    runs = {c.name: learnt(c.front_end, c.model, root / c.name) for c in candidates(asked)}
+    runs: dict[str, Run] = {}
+    refused: list[dict[str, Any]] = []
+    for each in candidates(asked):
+        try:
+            runs[each.name] = learnt(each.front_end, each.model, root / each.name)
+        except (FeatureError, ModelError) as error:
+            refused.append({"name": each.name, "error": str(error)})
+    if not runs:
+        raise TrainingError(f"no model can be trained; {refused[0]['name']}: {refused[0]['error']}")
     best_first = sorted(runs, key=lambda name: runs[name].merits, reverse=True)
-    tried = [_row(name, runs[name]) for name in best_first]
+    tried = [*(_row(name, runs[name]) for name in best_first), *refused]
     write_json(root / TRIED, tried)
     return replace(runs[best_first[0]], tried=tuple(tried))
 

@@ -138,8 +138,9 @@ def _pooled(
     activation: str, logits: Array, clip_of: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], Array]:
     """The clips, and logits of each as a whole."""
-    scores, clips = ACTIVATIONS[activation](logits), np.unique(clip_of)
-    each = [pool(scores[clip_of == clip], how="mean", exclusive=True) for clip in clips]
+    clips, first = np.unique(clip_of, return_index=True)  # windows are in the order of the clips
+    scores = np.split(ACTIVATIONS[activation](logits), first[1:])
+    each = [pool(windows, how="mean", exclusive=True) for windows in scores]
     return clips, _logits_of(np.stack(each), activation)
 
 

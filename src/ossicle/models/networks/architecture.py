@@ -9,12 +9,13 @@ them are stable, and the classifier applies the activation.
 import abc
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ossicle.errors import ModelError, nearest
+from ossicle.errors import ModelError
+from ossicle.models.settings import Described
 
 __all__ = ["Architecture", "Provided", "answer", "check_module", "n_parameters"]
 
@@ -23,10 +24,8 @@ SEEDS = 2**63
 
 
 @dataclasses.dataclass(frozen=True)
-class Architecture(abc.ABC):
-    """Base of the networks: describing, and building from a seed."""
-
-    name: ClassVar[str]
+class Architecture(Described, abc.ABC):
+    """Base of the networks: building from a seed."""
 
     @abc.abstractmethod
     def module(self, *, n_frames: int, n_bands: int, n_outputs: Sequence[int]) -> nn.Module:
@@ -65,26 +64,6 @@ class Architecture(abc.ABC):
             built = self.module(n_frames=n_frames, n_bands=n_bands, n_outputs=tuple(n_outputs))
         check_module(built, n_frames=n_frames, n_bands=n_bands, n_outputs=n_outputs)
         return built.train()
-
-    @classmethod
-    def fields(cls) -> tuple[str, ...]:
-        """Names of the hyper-parameters."""
-        return tuple(field.name for field in dataclasses.fields(cls))
-
-    @classmethod
-    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
-        """Build from a mapping, naming the nearest hyper-parameter when one is unknown."""
-        for key in parameters:
-            if key not in cls.fields():
-                hint = nearest(key, cls.fields())
-                raise ModelError(f"{cls.name} has no hyper-parameter {key!r}; {hint}")
-        pairs = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
-        return cls(**pairs)
-
-    def describe(self) -> dict[str, Any]:
-        """Name and hyper-parameters as JSON."""
-        values = dataclasses.asdict(self).items()
-        return {"name": self.name, **{k: list(v) if isinstance(v, tuple) else v for k, v in values}}
 
 
 @dataclasses.dataclass(frozen=True)
