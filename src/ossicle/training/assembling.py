@@ -173,6 +173,7 @@ class Ready:
             targets=self.train.targets[task.name][answered],
             class_weights=self.plan.settings.class_weights,
             label_smoothing=self.plan.settings.label_smoothing,
+            focal=self.plan.settings.focal,
         )
 
 

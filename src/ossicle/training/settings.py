@@ -32,6 +32,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "ema": (0.0, 0.999999),
     "patience": (1, 1_000_000),
     "label_smoothing": (0.0, 0.9),
+    "focal": (0.0, 10.0),
     "seed": (0, 2**63 - 1),
     "n_workers": (0, 256),
 }
@@ -96,6 +97,8 @@ class Settings:
         Whether rare labels weigh more in the loss.
     label_smoothing : float
         Share of each target that is spread over all labels.
+    focal : float
+        Power by which what is answered rightly already weighs less in the loss; 0: all alike.
     augmentation : mapping
         What is done to the training windows; see `Augmentation`.
     seed : int
@@ -137,6 +140,7 @@ class Settings:
     sampler: str = "mixed"
     class_weights: Literal["balanced"] | None = None
     label_smoothing: float = 0.0
+    focal: float = 0.0
     augmentation: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     n_workers: int = 1
