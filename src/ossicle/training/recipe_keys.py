@@ -181,13 +181,18 @@ def _check_network(words: Mapping[str, Any]) -> None:
     require_torch()
     from ossicle.models.networks import architecture
     from ossicle.training.augmentation import Augmentation
+    from ossicle.training.trying import AUTO
 
     makers = {"model": architecture, "augmentation": Augmentation.from_settings}
     if isinstance(words.get("model"), dict) and "name" not in words["model"]:
         raise TrainingError('[model] has no name; name a network, as name = "ds_cnn"')
+    if isinstance(words.get("model"), dict) and words["model"].get("name") == AUTO:
+        raise TrainingError(
+            f'[model] {AUTO!r} tries several networks as they are; say model = "auto"'
+        )
     for name, make in makers.items():
         try:
-            if name in words:
+            if name in words and words[name] != AUTO:
                 make(words[name])
         except OssicleError as error:
             raise TrainingError(f"[{name}] {error}") from error
