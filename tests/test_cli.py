@@ -358,9 +358,22 @@ def test_doctor_knows_every_package_of_the_extras_that_are_run():
     from ossicle.cli import doctor
 
     extras = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
-    for part in ("search", "plot", "media", "microphone"):
-        named = {re.match(r"[\w-]+", words)[0] for words in extras[part]}
+    for part in ("search", "train", "tensorboard", "plot", "media", "microphone"):
+        named = {re.match(r"[\w-]+", words)[0] for words in extras[part]} - {"ossicle"}
         assert set(doctor.PARTS[part]) == named
+
+
+def test_doctor_says_which_pretrained_networks_are_here(monkeypatch, tmp_path):
+    from ossicle.features import PRETRAINED
+
+    monkeypatch.setenv("OSSICLE_MODELS", str(tmp_path))
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    (tmp_path / "yamnet.onnx").write_bytes(b"another file")
+    assert answered("doctor")["networks"] == dict.fromkeys(PRETRAINED)
+    text = printed("doctor")
+    assert "missing  ossicle data get yamnet --from FILE\n" in text
+    assert "missing  ossicle data get speech_embedding\n" in text
 
 
 def test_doctor_counts_the_formats_of_an_installed_media_extra(monkeypatch):
