@@ -1,6 +1,7 @@
 """``ossicle train --model auto``: several networks, chosen on validation alone; damaged folders."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,24 @@ def test_a_number_of_thousands_of_digits_is_a_mistake_in_words(tones, tmp_path):
 def test_more_memory_than_there_is_is_said_in_words(tones):
     message = refused(1, "train", tones, "--set", "front_end.n_mels=1000000000000", "--check")
     assert "not enough memory" in message
+
+
+@pytest.mark.parametrize("module", ["torch", "safetensors", "onnxscript", "onnx", "sklearn"])
+def test_what_a_training_needs_at_its_end_is_missed_before_it_begins(
+    monkeypatch, tones, tmp_path, module
+):
+    monkeypatch.setitem(sys.modules, module, None)
+    message = refused(1, "train", tones, "--out", tmp_path / "run", *SMALL)
+    assert f"{module} is not installed; run: pip install 'ossicle[train]'" in message
+    assert not (tmp_path / "run").exists()
+
+
+def test_without_matplotlib_there_is_a_classifier_and_a_page_without_curves(
+    monkeypatch, tones, tmp_path
+):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    words = ("train", tones, "--out", tmp_path / "run", *SMALL)
+    outcome = answered(*words)
+    assert set(outcome["written"]) == {"classifier", "report"}
+    assert "No plots: matplotlib is not installed" in (tmp_path / "run/report.html").read_text()
+    assert answered(*words) == outcome

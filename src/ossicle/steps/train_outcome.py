@@ -1,12 +1,14 @@
 """What a training gives: its classifier with figures, the networks side by side, curves, page."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from ossicle.classifier import Classifier, load
+from ossicle.errors import MissingExtraError
 from ossicle.evaluation import save_png
 from ossicle.evaluation.plots.learning import plot_learning, plot_runs
 from ossicle.selection.table import storable
@@ -63,7 +65,8 @@ def write_outcome(
         command=command,
         provenance=classifier.provenance,
     )
-    _save_curves(written["curves"], histories, shipped.round.folder)
+    with suppress(MissingExtraError):  # the page says that there are no plots, and what adds them
+        _save_curves(written["curves"], histories, shipped.round.folder)
     return {
         "tasks": summaries,
         "nets": nets,
@@ -71,7 +74,7 @@ def write_outcome(
         "runs": {job.round.folder: str(each.run) for job, each in pairs},
         "left_out": left_out,
         "skipped": [list(pair) for pair in _skipped(learnt)],
-        "written": {what: str(path) for what, path in written.items()},
+        "written": {what: str(path) for what, path in written.items() if path.is_file()},
     }
 
 

@@ -92,7 +92,7 @@ def train_dataset(
     warnings = _looked_over(jobs[0], out, progress)
     learnt = learn_all(jobs, n_jobs=n_jobs, progress=progress)
     outcome = {**write_outcome(jobs, learnt, out=out, command=command), "warnings": warnings}
-    made = {what: file_digest(out / name) for what, name in FILES.items()}
+    made = {what: file_digest(path) for what, path in outcome["written"].items()}
     write_json(out / OUTCOME, {"key": key, "files": made, "outcome": outcome})
     return outcome
 
@@ -250,13 +250,13 @@ def _finished(out: Path, key: str) -> dict[str, Any] | None:
     if not (out / OUTCOME).is_file():
         return None
     record = read_json(out / OUTCOME)
-    files = {what: out / name for what, name in FILES.items()}
     if not isinstance(record, dict) or record.get("key") != key:
         return None
+    files = {what: out / FILES[what] for what in record["files"]}
     if not all(path.is_file() for path in files.values()):
         return None
-    same = record.get("files") == {what: file_digest(path) for what, path in files.items()}
-    outcome: dict[str, Any] | None = record.get("outcome") if same else None
+    same = record["files"] == {what: file_digest(path) for what, path in files.items()}
+    outcome: dict[str, Any] | None = record["outcome"] if same else None
     return outcome
 
 

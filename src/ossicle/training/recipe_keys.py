@@ -6,10 +6,13 @@ from typing import Any
 
 from ossicle.datasets import check_test
 from ossicle.errors import DatasetError, OssicleError, TrainingError, nearest
-from ossicle.extras import require
+from ossicle.extras import check_installed
 from ossicle.training.settings import Settings
 
 __all__ = ["SECTIONS", "Key", "checked", "recipe_keys", "require_torch", "training_settings"]
+
+NEEDED = ("torch", "safetensors", "onnxscript", "onnx", "sklearn", "h5py", "loky")
+"""What a training needs sooner or later."""
 
 NONE = "none"
 """How a recipe says None, for which TOML has no word."""
@@ -173,7 +176,7 @@ def require_torch() -> None:
     ------
     MissingExtraError
     """
-    require("torch", extra="train")
+    check_installed(*NEEDED, extra="train")
 
 
 def _check_network(words: Mapping[str, Any]) -> None:
