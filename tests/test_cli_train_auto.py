@@ -1,6 +1,7 @@
 """``ossicle train --model auto``: several networks, chosen on validation alone; damaged folders."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -108,3 +109,25 @@ def test_without_matplotlib_there_is_a_classifier_and_a_page_without_curves(
     assert set(outcome["written"]) == {"classifier", "report"}
     assert "No plots: matplotlib is not installed" in (tmp_path / "run/report.html").read_text()
     assert answered(*words) == outcome
+
+
+def test_what_needs_torch_says_how_to_get_it(tones, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text("{}")
+    search = ("search", tones, "--out", tmp_path / "out", "--model", "network")
+    for words in (search, ("runs", "evaluate", tmp_path / "run", tones)):
+        told = without("torch", *words)
+        assert told.stderr == "Error: torch is not installed; run: pip install 'ossicle[train]'\n"
+        assert (told.returncode, told.stdout) == (1, "")
+
+
+def test_a_mistyped_network_of_a_search_is_known(tones, tmp_path):
+    message = refused(1, "search", tones, "--out", tmp_path / "out", "--model", "netwrk")
+    assert "did you mean 'network'" in message
+
+
+def without(module: str, *words: object) -> subprocess.CompletedProcess[str]:
+    """What a command says in a process in which a module cannot be imported."""
+    code = f"import sys; sys.modules[{module!r}] = None; from ossicle.cli import main; main()"
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

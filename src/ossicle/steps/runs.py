@@ -7,6 +7,7 @@ from typing import Any
 from ossicle.errors import TrainingError
 from ossicle.evaluation import save_png, write_html
 from ossicle.evaluation.plots.learning import plot_learning, plot_runs
+from ossicle.extras import require
 from ossicle.steps.data import open_dataset
 from ossicle.steps.task_figures import figures_of
 from ossicle.training.comparing import find_runs, read_history
@@ -82,9 +83,7 @@ def evaluate_run(
     TrainingError
         If there is no such run or epoch, or the data set answers none of its tasks.
     """
-    from ossicle.training.training import open_run
-
-    opened = open_run(run)
+    opened = require("ossicle.training.training", extra="train").open_run(run)
     dataset = open_dataset(path, layout=layout, task=task, where=where)
     reports = opened.evaluate(dataset, epoch=epoch)
     if not reports:

@@ -116,11 +116,14 @@ def _tried(row: Mapping[str, Any]) -> dict[str, Any]:
     if "error" in row:
         return {"name": row["name"], "error": row["error"]}
     figures, losses = row["figures"].values(), row["loss"].values()
+    classifier = load(Path(row["path"]) / FILES["classifier"])
     return {
         **{name: row[name] for name in ("name", "front_end")},
         "validation": _mean(next(iter(each.values())) for each in figures),
         "loss": _mean(losses),
-        **{"epoch": row["epoch"], "parameters": row["n_parameters"], "run": row["path"]},
+        "epoch": row["epoch"],
+        "parameters": classifier.provenance["parameters"],
+        "run": row["path"],
     }
 
 
