@@ -12,6 +12,7 @@ from sounds import folders_of_tones
 from trainings import SMALL, SMALL_FRONT_END
 
 import ossicle
+from ossicle.cli.runs import _compared
 from ossicle.datasets import read_dataset
 
 AUTO = (
@@ -124,6 +125,22 @@ def test_what_needs_torch_says_how_to_get_it(tones, tmp_path):
 def test_a_mistyped_network_of_a_search_is_known(tones, tmp_path):
     message = refused(1, "search", tones, "--out", tmp_path / "out", "--model", "netwrk")
     assert "did you mean 'network'" in message
+
+
+def test_a_file_is_no_folder_of_a_training(tones, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    assert f"{file} is a file" in refused(1, "train", tones, "--out", file, *SMALL)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize(("n_runs", "last"), [(1, "a"), (26, "z"), (27, "27"), (60, "60")])
+def test_any_number_of_runs_is_told_apart(n_runs, last):
+    runs = [{"run": f"run {n}", "state": "finished"} for n in range(n_runs)]
+    compared = {"runs": runs, "figures": {"label: loss": [0.5] * n_runs}, "differs": {}}
+    lines = _compared(compared).splitlines()
+    assert lines[n_runs - 1] == f"{last}  run {n_runs - 1}: finished"
+    assert len({line.split()[0] for line in lines[:n_runs]}) == n_runs
 
 
 def without(module: str, *words: object) -> subprocess.CompletedProcess[str]:

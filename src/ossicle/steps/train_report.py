@@ -12,7 +12,7 @@ from ossicle.evaluation.sections import made_by, pictures
 from ossicle.steps.task_figures import figures_of, whole_report
 from ossicle.types import Task
 
-__all__ = ["write_train_report"]
+__all__ = ["named_sections", "write_train_report"]
 
 Reports = Mapping[str, Any]
 """Name of a test part to the report on it."""
@@ -114,9 +114,14 @@ def _task(task: Task, reports: Reports) -> list[Section]:
     if whole is None:
         return parts
     # Where the classifier came from is told once, at the end.
-    first, *others = figures_of(task).sections(whole)[:-1]
-    renamed = [replace(each, title=f"{task.name}: {each.title.lower()}") for each in others]
-    return [replace(first, title=f"{task.name}: test, on recordings held out"), *parts, *renamed]
+    first, *others = named_sections(task, whole)
+    return [replace(first, title=f"{task.name}: test, on recordings held out"), *parts, *others]
+
+
+def named_sections(task: Task, report: Any) -> list[Section]:
+    """All sections of a report on one task, with its name, but for what made the classifier."""
+    sections = figures_of(task).sections(report)[:-1]
+    return [replace(each, title=f"{task.name}: {each.title.lower()}") for each in sections]
 
 
 def _parts(task: Task, reports: Reports) -> Section:

@@ -225,6 +225,8 @@ def resumed_words(out: Path) -> dict[str, Any]:
 
 def _keep_words(out: Path, words: Mapping[str, Any]) -> None:
     """Write down what a folder is trained by; refuse one that was trained by something else."""
+    if out.exists() and not out.is_dir():
+        raise TrainingError(f"{out} is a file; --out names the folder of the training")
     if not (out / RECIPE).is_file():
         write_json(out / RECIPE, words)
         return
