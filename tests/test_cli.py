@@ -7,7 +7,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import click
@@ -25,8 +24,6 @@ from ossicle.classifier.archive import unpack
 from ossicle.cli.grid_options import grid_of, parameters, single_parameters
 from ossicle.cli.main import VERBS, verbs
 from ossicle.workflow.files import file_digest
-
-PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +273,7 @@ def test_a_grid_comes_from_a_file_or_from_options(tones, tmp_path):
     assert "not both" in refused(2, *words, "--model", "svm")
 
 
-# --- evaluate, info, verify, doctor ---------------------------------------------------------------
+# --- evaluate, info, verify ----------------------------------------------------------------------
 
 
 def test_evaluate_prints_figures_and_writes_a_page_that_needs_nothing(bundle, heard, tmp_path):
@@ -338,38 +335,6 @@ def test_a_damaged_bundle_is_status_1(bundle, tmp_path, verb, share):
     data[int(share * len(data))] ^= 0xFF
     (tmp_path / "damaged.ossicle").write_bytes(data)
     assert "damaged.ossicle" in refused(1, verb, tmp_path / "damaged.ossicle")
-
-
-def test_doctor_names_what_is_missing_and_the_cure(monkeypatch):
-    from ossicle.cli import doctor
-
-    monkeypatch.setitem(doctor.PARTS, "plot", ("matplotlib", "no-such-library"))
-    text = printed("doctor")
-    assert "no-such-library (not installed)" in text
-    assert "pip install 'ossicle[plot]'" in text
-    about = answered("doctor")
-    assert about["ossicle"] == ossicle.__version__
-    assert about["parts"]["plot"]["no-such-library"] is None
-    assert about["parts"]["base"]["numpy"] == np.__version__
-    assert {"WAV", "FLAC"} <= set(about["formats"])
-
-
-def test_doctor_knows_every_package_of_the_extras_that_are_run():
-    from ossicle.cli import doctor
-
-    extras = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
-    for part in ("search", "plot", "media", "microphone"):
-        named = {re.match(r"[\w-]+", words)[0] for words in extras[part]}
-        assert set(doctor.PARTS[part]) == named
-
-
-def test_doctor_counts_the_formats_of_an_installed_media_extra(monkeypatch):
-    from ossicle.cli import doctor
-
-    monkeypatch.setattr(doctor, "_version", lambda name: "1.0")
-    assert "M4A" in doctor._formats()
-    monkeypatch.setattr(doctor, "_version", lambda name: None)
-    assert "M4A" not in doctor._formats()
 
 
 # --- standard output and standard error -----------------------------------------------------------

@@ -93,3 +93,10 @@ def test_a_known_network_is_got_with_its_origin_and_licence(network, models, nam
     assert known.sha256 in text
     assert cached_network(known.sha256).stat().st_size == known.n_bytes
     assert front_end(name).sha256 == known.sha256
+
+
+def test_a_known_network_has_no_other_digest(network):
+    words = ("data", "get", "yamnet", "--from", network, "--sha256", DIGEST)
+    message = refused(1, *words)
+    assert f"yamnet is the network with SHA-256 {PRETRAINED['yamnet'].sha256}" in message
+    assert not cached_network(DIGEST).parent.exists()

@@ -310,6 +310,8 @@ def test_the_weights_of_any_epoch_that_was_kept_are_judged(words, outcome, tones
     best = answered("runs", "evaluate", run, tones, "--out", page)
     assert best["label"]["n_clips"] == 20
     assert foreign(page.read_text()) == []
+    assert "label: figures" in page.read_text()
+    assert "How this was made" in page.read_text()
     assert answered("runs", "evaluate", run, tones, "--epoch", "1")["label"]["n_clips"] == 20
     assert "no checkpoint of epoch 77" in refused(
         1, "runs", "evaluate", run, tones, "--epoch", "77"

@@ -14,6 +14,8 @@ __all__ = ["doctor"]
 PARTS = {
     "base": ("numpy", "scipy", "soundfile", "soxr", "onnxruntime", "click", "rich"),
     "search": ("scikit-learn", "h5py", "onnx", "loky", "threadpoolctl"),
+    "train": ("torch", "safetensors", "onnxscript"),
+    "tensorboard": ("tensorboard",),
     "plot": ("matplotlib",),
     "media": ("av",),
     "microphone": ("sounddevice",),
@@ -35,7 +37,8 @@ def doctor(as_json: bool) -> None:
     found = {part: {name: _version(name) for name in names} for part, names in PARTS.items()}
     about = {"ossicle": __version__, "python": platform.python_version(), "parts": found}
     about["formats"] = _formats()
-    emit(about, _text(found), as_json=as_json)
+    about["networks"] = networks = _networks()
+    emit(about, "\n".join([_text(found), *_network_lines(networks)]), as_json=as_json)
 
 
 def _version(name: str) -> str | None:
@@ -50,6 +53,26 @@ def _formats() -> list[str]:
 
     found = set(soundfile.available_formats()) & {"WAV", "FLAC", "OGG", "MP3", "AIFF"}
     return sorted(found | (OF_MEDIA if _version("av") else set()))
+
+
+def _networks() -> dict[str, str | None]:
+    """Known pretrained networks, and the file of each that is on this machine."""
+    from ossicle.features.pretrained import PRETRAINED, network_file
+
+    files = {name: network_file(name) for name in PRETRAINED}
+    return {name: None if path is None else str(path) for name, path in files.items()}
+
+
+def _network_lines(networks: dict[str, str | None]) -> list[str]:
+    """Where each is, or how to get it."""
+    from ossicle.features.pretrained import PRETRAINED
+
+    lines = ["pretrained networks:"]
+    for name, path in networks.items():
+        source = "" if PRETRAINED[name].url else " --from FILE"
+        told = ("missing", f"ossicle data get {name}{source}") if path is None else ("ok", path)
+        lines.append(f"  {name:16} {told[0]:8} {told[1]}")
+    return lines
 
 
 def _text(found: dict[str, dict[str, str | None]]) -> str:

@@ -22,7 +22,10 @@ __all__ = ["features"]
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The feature store.")
 @click.option(
-    "--front-end", default="log_mel", show_default=True, help="log_mel, mfcc, short_term, ..."
+    "--front-end",
+    default="log_mel",
+    show_default=True,
+    help="log_mel, mfcc, short_term, ...; yamnet, speech_embedding.",
 )
 @click.option(
     "--set", "set_", multiple=True, metavar="NAME=VALUE", help="A parameter, e.g. n_mels=40."

@@ -44,7 +44,7 @@ def _range(words: str) -> dict[str, Any] | None:
 def _value(word: str) -> Any:
     try:
         return json.loads(word)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # also a number of thousands of digits
         return word
 
 

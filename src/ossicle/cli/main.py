@@ -49,6 +49,8 @@ class Program(Verbs):
             raise
         except OSError as error:
             raise click.ClickException(safe(f"the system refuses: {error}")) from error
+        except MemoryError as error:
+            raise click.ClickException(safe(f"not enough memory: {error}")) from error
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(INTERRUPTED)

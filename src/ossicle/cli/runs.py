@@ -1,6 +1,7 @@
 """``ossicle runs``: trainings listed, compared, drawn and judged again."""
 
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import click
@@ -71,8 +72,9 @@ def compare(paths: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _compared(compared: dict[str, Any]) -> str:
-    """One column a run, under a letter that a list explains."""
-    names = [chr(ord("a") + place) for place in range(len(compared["runs"]))]
+    """One column a run, under a letter or number that a list explains."""
+    n_runs = len(compared["runs"])
+    names = list(ascii_lowercase[:n_runs]) if n_runs <= 26 else [str(n + 1) for n in range(n_runs)]
     lines = [
         f"{name}  {run['run']}: {run['state']}"
         for name, run in zip(names, compared["runs"], strict=True)

@@ -21,9 +21,9 @@ from ossicle.cli.terminal import (
 __all__ = ["search"]
 
 HIDDEN = ("id", "fpr_std", "tpr_std", "mae_std", "r2_std", "train_ms")
+"""Columns of the table that a terminal has no room for."""
 SHOWN = 5
 """Most clips left out that are named."""
-"""Columns of the table that a terminal has no room for."""
 
 
 def _leave_out(text: str | None) -> float | int | None:
@@ -40,9 +40,15 @@ def _leave_out(text: str | None) -> float | int | None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--grid", type=click.Path(path_type=Path), help="Grid as TOML or JSON file.")
-@click.option("--front-end", multiple=True, help="log_mel, mfcc, short_term, ...; may be repeated.")
+@click.option(
+    "--front-end",
+    multiple=True,
+    help="log_mel, mfcc, short_term, ...; yamnet, speech_embedding; may be repeated.",
+)
 @click.option("--integration", multiple=True, help="mean, meanvar, stack, ...; may be repeated.")
-@click.option("--model", multiple=True, help="svm, logreg, knn, forest, ...; may be repeated.")
+@click.option(
+    "--model", multiple=True, help="svm, logreg, knn, forest, network, ...; may be repeated."
+)
 @click.option(
     "--set",
     "set_",
@@ -113,6 +119,7 @@ def search(
     ossicle search recordings/ --out run/
     ossicle search recordings/ --out run/ --model svm --set C=1,10,100 --window 2
     ossicle search recordings/ --out run/ --model svm --set C=0.1..1000 --draw 30 --halving 3
+    ossicle search recordings/ --out run/ --front-end yamnet --model logreg --model network
     """
     from ossicle.steps import search_dataset
 

@@ -34,8 +34,13 @@ SHOWN = 5
 )
 @click.option("--check", is_flag=True, help="Look everything over, train nothing.")
 @click.option("--data", type=click.Path(path_type=Path), help="Where the recipe's data sets are.")
-@click.option("--model", help="ds_cnn, cnn, dnn, ...  [default: ds_cnn]")
-@click.option("--front-end", help="log_mel, mfcc, ...  [default: log_mel]")
+@click.option(
+    "--model", help="ds_cnn, cnn, dnn, resnet, tc_net; auto tries several.  [default: ds_cnn]"
+)
+@click.option(
+    "--front-end",
+    help="log_mel, mfcc, waveform, ...; yamnet, speech_embedding.  [default: log_mel]",
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="[default: 40]")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Windows a step.  [default: 64]")
 @click.option(
@@ -106,6 +111,7 @@ def train(
     \b
     ossicle train recordings/ --model ds_cnn --epochs 40 --out runs/first
     ossicle train esc50/ keywords/ --compare-single-tasks --out runs/both
+    ossicle train recordings/ --model auto --out runs/tried
     ossicle train recipe.toml --data sounds/ --out runs/recipe
     ossicle train recipe.toml --check
     ossicle train --resume runs/first
@@ -186,10 +192,23 @@ def _text(outcome: dict[str, Any]) -> str:
         for row in outcome["nets"]
     ]
     lines = [table(rows, list(rows[0])), ""]
+    for run, tried in outcome["tried"].items():
+        lines += [*_tried_lines(run, tried), ""]
     for task, figures in outcome["tasks"].items():
         lines += _task_lines(task, figures)
     lines += ["", *(f"{what:10} {path}" for what, path in outcome["written"].items())]
     return "\n".join(lines)
+
+
+def _tried_lines(run: str, tried: list[dict[str, Any]]) -> list[str]:
+    """What one network was chosen among."""
+    trained = [row for row in tried if "error" not in row]
+    columns = ("name", "front_end", "validation", "loss", "epoch", "parameters")
+    refused = [
+        f"  {row['name']} was not trained: {row['error']}" for row in tried if "error" in row
+    ]
+    head = f"{run}: {trained[0]['name']}, the best of {len(trained)} on the validation part"
+    return [head, *(f"  {line}" for line in table(trained, columns).splitlines()), *refused]
 
 
 def _task_lines(task: str, figures: dict[str, Any]) -> list[str]:

@@ -69,7 +69,7 @@ def _value(word: str) -> Any:
     """A JSON value; words with commas between them as a list; else the word itself."""
     try:
         return json.loads(word)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # also a number of thousands of digits
         return [_value(each) for each in word.split(",")] if "," in word else word
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from ossicle.errors import FeatureError
 from ossicle.features.embedding import read_network
 
-__all__ = ["PRETRAINED", "Pretrained", "cached_network", "with_network"]
+__all__ = ["PRETRAINED", "Pretrained", "cached_network", "network_file", "with_network"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,24 @@ def with_network(
     return {**rest, "network": networks[settings["sha256"]]}
 
 
+def network_file(name: str) -> Path | None:
+    """Where the file of a known network lies on this machine; None if it is not whole here.
+
+    Parameters
+    ----------
+    name : str
+        Of ``PRETRAINED``.
+
+    >>> network_file("nothing") is None
+    True
+    """
+    known = PRETRAINED.get(name)
+    try:
+        return None if known is None else _found(known.sha256)[0]
+    except FeatureError:  # what lies in its place cannot be read
+        return None
+
+
 def cached_network(sha256: str) -> Path:
     """Where a network with this digest lies once it was got.
 
@@ -143,12 +161,19 @@ def _on_this_machine(settings: Mapping[str, Any]) -> bytes:
     if settings.get("path"):
         return read_network(str(settings["path"]))
     sha256 = str(settings.get("sha256") or "")
-    for path in _candidates(sha256):
-        if path.is_file():
-            data = read_network(path)
-            if hashlib.sha256(data).hexdigest() == sha256:
-                return data
+    path, data = _found(sha256)
+    if path is not None:
+        return data
     raise FeatureError(f"the network with SHA-256 {sha256!r:.80} is not here; {_way(settings)}")
+
+
+def _found(sha256: str) -> tuple[Path | None, bytes]:
+    """The first file with this digest, and its bytes."""
+    for path in _candidates(sha256):
+        data = read_network(path) if path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() == sha256:
+            return path, data
+    return None, b""
 
 
 def _candidates(sha256: str) -> Iterator[Path]:

@@ -5,6 +5,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ossicle.errors import ModelError, nearest
+from ossicle.extras import require
 from ossicle.models.bayes import GaussianNaiveBayes
 from ossicle.models.boosting import Boosting
 from ossicle.models.envelope import EllipticEnvelope
@@ -47,9 +48,12 @@ def model_class(name: str) -> type[Model]:
     """
     if name not in MODELS:
         for entry in entry_points(group="ossicle.models", name=name):
+            if entry.module.startswith("ossicle."):
+                require(entry.module, extra="train")
             MODELS[name] = entry.load()
     if name not in MODELS:
-        raise ModelError(f"no model is called {name!r}; {nearest(name, MODELS)}")
+        known = [*MODELS, *(entry.name for entry in entry_points(group="ossicle.models"))]
+        raise ModelError(f"no model is called {name!r}; {nearest(name, known)}")
     return MODELS[name]
 
 

@@ -74,6 +74,10 @@ def get_network(name: str, *, source: str | None = None, sha256: str = "") -> Go
     if known is None and name != Embedding.name:
         raise FeatureError(f"no network {name!r}; {nearest(name, [*PRETRAINED, Embedding.name])}")
     wanted = known.sha256 if known else _checked(sha256)
+    if sha256 and _checked(sha256) != wanted:
+        raise FeatureError(
+            f"{name} is the network with SHA-256 {wanted}, not {sha256}; get another as embedding"
+        )
     origin, licence = (known.origin, known.licence) if known else ("not known", "not known")
     path, place = cached_network(wanted), source or (known.url if known else "")
     if _is_whole(path, wanted):

@@ -43,10 +43,23 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """A trained round: the report on each test part and task, and the seconds it took."""
+    """A trained round.
+
+    Parameters
+    ----------
+    reports : mapping of (test part, task) to report
+    seconds : float
+        Of all that was trained.
+    run : Path
+        The run that is kept: the round's folder, or one in it where several networks were tried.
+    tried : tuple of mapping
+        Each of these, the best on the validation part first.
+    """
 
     reports: Mapping[tuple[str, str], Any]
     seconds: float
+    run: Path
+    tried: tuple[Mapping[str, Any], ...] = ()
 
 
 def learn_all(
@@ -80,12 +93,14 @@ def _learn_apart(job: Job) -> Learnt:
 def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Learnt:
     """Train one round and judge its bundle on each test part, task by task."""
     from ossicle.training.recording import EventFiles, write_events
-    from ossicle.training.training import train
+    from ossicle.training.training import open_run, train
+    from ossicle.training.trying import AUTO
 
     learning, validation = with_validation(
         job.round.train, job.validation, seed=job.settings.get("seed", 0)
     )
-    events = EventFiles(job.folder) if job.tensorboard else None
+    is_live = job.tensorboard and job.settings.get("model") != AUTO
+    events = EventFiles(job.folder) if is_live else None
     run = train(
         learning,
         front_end=job.front_end,
@@ -98,14 +113,18 @@ def _learn(job: Job, progress: StageProgress | None = None, **beside: Any) -> Le
     )
     if events is not None:
         events.close()
-        write_events(job.folder)
+    runs = [open_run(each["path"]) for each in run.tried if "path" in each] or [run]
+    if job.tensorboard:
+        for each in runs:
+            write_events(each.path)
     classifier = run.classifier
     reports = {
         (part, task.name): figures_of(task).evaluate(classifier, test)
         for part, test in job.round.tests
         for task in test.tasks
     }
-    return Learnt(reports, sum(each["training"] + each["judging"] for each in run.seconds))
+    seconds = sum(line["training"] + line["judging"] for each in runs for line in each.seconds)
+    return Learnt(reports, seconds, run.path, run.tried)
 
 
 def _named(progress: StageProgress | None, name: str) -> StageProgress | None:

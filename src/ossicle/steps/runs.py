@@ -7,8 +7,10 @@ from typing import Any
 from ossicle.errors import TrainingError
 from ossicle.evaluation import save_png, write_html
 from ossicle.evaluation.plots.learning import plot_learning, plot_runs
+from ossicle.evaluation.sections import made_by
+from ossicle.extras import require
 from ossicle.steps.data import open_dataset
-from ossicle.steps.task_figures import figures_of
+from ossicle.steps.train_report import named_sections
 from ossicle.training.comparing import find_runs, read_history
 
 __all__ = ["evaluate_run", "plot_run_curves", "write_run_events"]
@@ -72,6 +74,7 @@ def evaluate_run(
     layout, task, where
         As for `open_dataset`; the run's only task is put to it whatever the data set calls it.
     command : str
+        What made the page, to be printed in it.
 
     Returns
     -------
@@ -82,9 +85,7 @@ def evaluate_run(
     TrainingError
         If there is no such run or epoch, or the data set answers none of its tasks.
     """
-    from ossicle.training.training import open_run
-
-    opened = open_run(run)
+    opened = require("ossicle.training.training", extra="train").open_run(run)
     dataset = open_dataset(path, layout=layout, task=task, where=where)
     reports = opened.evaluate(dataset, epoch=epoch)
     if not reports:
@@ -94,13 +95,15 @@ def evaluate_run(
             "the column of the labels with task"
         )
     if out is not None:
-        tasks = {task.name: task for task in opened.classifier_of(epoch).tasks}
+        classifier = opened.classifier_of(epoch)
+        tasks = {task.name: task for task in classifier.tasks}
         sections = [
             section
             for name, report in reports.items()
-            for section in figures_of(tasks[name]).sections(report)
+            for section in named_sections(tasks[name], report)
         ]
-        write_html(out, f"Run {run.name}, epoch {epoch}, on {dataset.name}", sections)
+        end = made_by(command, classifier.provenance)
+        write_html(out, f"Run {run.name}, epoch {epoch}, on {dataset.name}", [*sections, end])
     return dict(reports)
 
 

@@ -1,11 +1,14 @@
 """What a training gives: its classifier with figures, the networks side by side, curves, page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ossicle.classifier import Classifier, load
+from ossicle.errors import MissingExtraError
 from ossicle.evaluation import save_png
 from ossicle.evaluation.plots.learning import plot_learning, plot_runs
 from ossicle.selection.table import storable
@@ -34,8 +37,9 @@ def write_outcome(
     command : str
         What made the page.
     """
-    shipped = [job for job in jobs if job.round.net == jobs[0].round.net][-1]
-    classifier = load(shipped.folder / FILES["classifier"])
+    pairs = list(zip(jobs, learnt, strict=True))
+    shipped, kept = [pair for pair in pairs if pair[0].round.net == jobs[0].round.net][-1]
+    classifier = load(kept.run / FILES["classifier"])
     tests = _tests(jobs, learnt, jobs[0].round.net)
     summaries = {
         task.name: storable(figures_of(task).summary(reports)) if reports else {"clips": 0}
@@ -46,12 +50,14 @@ def write_outcome(
     written = {what: out / file for what, file in FILES.items()}
     replace(classifier, metrics={**classifier.metrics, **figures}).save(written["classifier"])
     nets = _nets(jobs, learnt)
-    histories = {job.round.folder: read_history(job.folder) for job in jobs}
+    histories = {job.round.folder: read_history(each.run) for job, each in pairs}
+    tried = {job.round.folder: [_tried(row) for row in each.tried] for job, each in pairs}
     left_out = max(job.round.left_out for job in jobs)
     write_train_report(
         written["report"],
         title=f"Training on {' + '.join(each.name for each in jobs[0].round.train)}",
         nets=nets,
+        tried=tried[shipped.round.folder],
         tests=_by_task(classifier, tests),
         histories=histories,
         shipped=shipped.round.folder,
@@ -59,14 +65,16 @@ def write_outcome(
         command=command,
         provenance=classifier.provenance,
     )
-    _save_curves(written["curves"], histories, shipped.round.folder)
+    with suppress(MissingExtraError):  # the page says that there are no plots, and what adds them
+        _save_curves(written["curves"], histories, shipped.round.folder)
     return {
         "tasks": summaries,
         "nets": nets,
-        "runs": {job.round.folder: str(job.folder) for job in jobs},
+        "tried": {name: rows for name, rows in tried.items() if rows},
+        "runs": {job.round.folder: str(each.run) for job, each in pairs},
         "left_out": left_out,
         "skipped": [list(pair) for pair in _skipped(learnt)],
-        "written": {what: str(path) for what, path in written.items()},
+        "written": {what: str(path) for what, path in written.items() if path.is_file()},
     }
 
 
@@ -90,18 +98,39 @@ def _nets(jobs: Sequence[Job], learnt: Sequence[Learnt]) -> list[dict[str, Any]]
     """One row a network and task: its figure, size and time."""
     rows = []
     for net in dict.fromkeys(job.round.net for job in jobs):
-        last = [job for job in jobs if job.round.net == net][-1]
-        bundle = last.folder / FILES["classifier"]
+        own = [each for job, each in zip(jobs, learnt, strict=True) if job.round.net == net]
+        bundle = own[-1].run / FILES["classifier"]
         classifier = load(bundle)
-        pairs = zip(jobs, learnt, strict=True)
         costs = {
             "parameters": classifier.provenance["parameters"],
             "bytes": bundle.stat().st_size,
-            "seconds": sum(each.seconds for job, each in pairs if job.round.net == net),
+            "seconds": sum(each.seconds for each in own),
         }
         for task, reports in _by_task(classifier, _tests(jobs, learnt, net)).items():
             rows.append({"net": net, "task": task.name, **_figure(task, reports), **costs})
     return rows
+
+
+def _tried(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What is shown of a network that was tried; one that could not be says why."""
+    if "error" in row:
+        return {"name": row["name"], "error": row["error"]}
+    figures, losses = row["figures"].values(), row["loss"].values()
+    classifier = load(Path(row["path"]) / FILES["classifier"])
+    return {
+        **{name: row[name] for name in ("name", "front_end")},
+        "validation": _mean(next(iter(each.values())) for each in figures),
+        "loss": _mean(losses),
+        "epoch": row["epoch"],
+        "parameters": classifier.provenance["parameters"],
+        "run": row["path"],
+    }
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Of what was measured."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def _figure(task: Task, reports: Mapping[str, Any]) -> dict[str, Any]:

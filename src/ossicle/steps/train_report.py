@@ -12,7 +12,7 @@ from ossicle.evaluation.sections import made_by, pictures
 from ossicle.steps.task_figures import figures_of, whole_report
 from ossicle.types import Task
 
-__all__ = ["write_train_report"]
+__all__ = ["named_sections", "write_train_report"]
 
 Reports = Mapping[str, Any]
 """Name of a test part to the report on it."""
@@ -24,6 +24,7 @@ def write_train_report(
     *,
     title: str,
     nets: Sequence[Mapping[str, Any]],
+    tried: Sequence[Mapping[str, Any]],
     tests: Mapping[Task, Reports],
     histories: Mapping[str, History],
     shipped: str,
@@ -39,6 +40,8 @@ def write_train_report(
     title : str
     nets : sequence of mapping
         One row a network and task.
+    tried : sequence of mapping
+        What the network that ships was chosen among, best first; may be empty.
     tests : mapping of task to reports
         On each part that was held out of the network that ships, by name.
     histories : mapping of run to history
@@ -53,6 +56,7 @@ def write_train_report(
     """
     sections = [
         _nets(nets, left_out),
+        *([_tried(tried)] if tried else []),
         *(section for task, reports in tests.items() for section in _task(task, reports)),
         _curves(histories, shipped),
         made_by(command, provenance),
@@ -88,6 +92,19 @@ def _nets(nets: Sequence[Mapping[str, Any]], left_out: int) -> Section:
     return Section("Networks", text, tiles=tiles, tables=[Table(columns, rows)])
 
 
+def _tried(tried: Sequence[Mapping[str, Any]]) -> Section:
+    """What was tried for the network that ships, and that no test clip chose it."""
+    columns = ("name", "front_end", "validation", "loss", "epoch", "parameters")
+    trained = [row for row in tried if "error" not in row]
+    text = (
+        f"{trained[0]['name']} was chosen among {len(trained)} by the validation part alone, "
+        "so what it did there is a little too good; the test part took no part in it."
+    )
+    refused = "".join(f" {each['name']}: {each['error']}." for each in tried if "error" in each)
+    rows = [tuple(row[name] for name in columns) for row in trained]
+    return Section("What was tried", text + refused, tables=[Table(columns, rows)])
+
+
 def _task(task: Task, reports: Reports) -> list[Section]:
     """All figures of one task: those of the parts together, and each part's."""
     if not reports:
@@ -97,9 +114,14 @@ def _task(task: Task, reports: Reports) -> list[Section]:
     if whole is None:
         return parts
     # Where the classifier came from is told once, at the end.
-    first, *others = figures_of(task).sections(whole)[:-1]
-    renamed = [replace(each, title=f"{task.name}: {each.title.lower()}") for each in others]
-    return [replace(first, title=f"{task.name}: test, on recordings held out"), *parts, *renamed]
+    first, *others = named_sections(task, whole)
+    return [replace(first, title=f"{task.name}: test, on recordings held out"), *parts, *others]
+
+
+def named_sections(task: Task, report: Any) -> list[Section]:
+    """All sections of a report on one task, with its name, but for what made the classifier."""
+    sections = figures_of(task).sections(report)[:-1]
+    return [replace(each, title=f"{task.name}: {each.title.lower()}") for each in sections]
 
 
 def _parts(task: Task, reports: Reports) -> Section:

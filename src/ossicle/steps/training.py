@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ossicle.datasets import Dataset
 from ossicle.errors import TrainingError
 from ossicle.evaluation.report import plain
+from ossicle.features import front_end as build_front_end
 from ossicle.selection import StageProgress
 from ossicle.steps.learning import Job, learn_all
 from ossicle.steps.rounds import Round, named_apart, rounds_of, with_validation
@@ -81,7 +83,8 @@ def train_dataset(
     datasets = named_apart(recipe.datasets())
     prints = [dataset.fingerprint() for dataset in datasets]
     code = code_digest(*PARTS, libraries=LIBRARIES)
-    key = digest(canonical_json(recipe.words()), *prints, code)
+    tried = _tried(recipe.training, recipe.front_end)
+    key = digest(canonical_json(recipe.words()), *prints, *tried, code)
     finished = _finished(out, key)
     if finished is not None:
         return finished
@@ -89,7 +92,7 @@ def train_dataset(
     warnings = _looked_over(jobs[0], out, progress)
     learnt = learn_all(jobs, n_jobs=n_jobs, progress=progress)
     outcome = {**write_outcome(jobs, learnt, out=out, command=command), "warnings": warnings}
-    made = {what: file_digest(out / name) for what, name in FILES.items()}
+    made = {what: file_digest(path) for what, path in outcome["written"].items()}
     write_json(out / OUTCOME, {"key": key, "files": made, "outcome": outcome})
     return outcome
 
@@ -155,7 +158,7 @@ def _looked_over(job: Job, out: Path, progress: StageProgress | None) -> list[st
     TrainingError
         If nothing can be learnt so.
     """
-    if not (read_history(job.folder) and (out / HEALTH).is_file()):
+    if not (_has_begun(job) and (out / HEALTH).is_file()):
         health = _health(job, progress)
         write_json(out / HEALTH, plain(health.to_dict()))
         if not health.ok:
@@ -165,21 +168,41 @@ def _looked_over(job: Job, out: Path, progress: StageProgress | None) -> list[st
     return warnings
 
 
+def _has_begun(job: Job) -> bool:
+    """Whether a network of the round has an epoch behind it."""
+    folders = [job.folder, *job.folder.iterdir()] if job.folder.is_dir() else []
+    return any(map(read_history, folders))
+
+
 def _health(job: Job, progress: StageProgress | None) -> Any:
     from ossicle.training.health import check_health
 
     train, validation = with_validation(
         job.round.train, job.validation, seed=job.settings.get("seed", 0)
     )
-    return check_health(
+    names = _tried(job.settings, job.front_end)
+    health = check_health(
         train,
         validation=validation,
         tests=[test for _, test in job.round.tests],
         front_end=job.front_end,
         features=job.features,
         progress=progress,
-        **job.settings,
+        **{**job.settings, **({"model": names[0]} if names else {})},
     )
+    if not names:
+        return health
+    told = f"{len(names)} networks are tried ({', '.join(names)}); these figures are {names[0]}'s"
+    return replace(health, warnings=(*health.warnings, told))
+
+
+def _tried(settings: Mapping[str, Any], front_end: Mapping[str, Any]) -> list[str]:
+    """Names of what is tried where the model says so."""
+    from ossicle.training.trying import AUTO, candidates
+
+    if settings.get("model") != AUTO:
+        return []
+    return [each.name for each in candidates(build_front_end(front_end))]
 
 
 def resumed_words(out: Path) -> dict[str, Any]:
@@ -194,12 +217,16 @@ def resumed_words(out: Path) -> dict[str, Any]:
         raise TrainingError(
             f"{out} holds no training to go on with (no {RECIPE}); was it --out of ossicle train?"
         )
-    words: dict[str, Any] = read_json(out / RECIPE)
+    words = read_json(out / RECIPE)
+    if not isinstance(words, dict) or "data" not in words:
+        raise TrainingError(f"{out / RECIPE} holds no recipe; was it edited, or made by another?")
     return words
 
 
 def _keep_words(out: Path, words: Mapping[str, Any]) -> None:
     """Write down what a folder is trained by; refuse one that was trained by something else."""
+    if out.exists() and not out.is_dir():
+        raise TrainingError(f"{out} is a file; --out names the folder of the training")
     if not (out / RECIPE).is_file():
         write_json(out / RECIPE, words)
         return
@@ -225,8 +252,10 @@ def _finished(out: Path, key: str) -> dict[str, Any] | None:
     if not (out / OUTCOME).is_file():
         return None
     record = read_json(out / OUTCOME)
-    files = {what: out / name for what, name in FILES.items()}
-    if record.get("key") != key or not all(path.is_file() for path in files.values()):
+    if not isinstance(record, dict) or record.get("key") != key:
+        return None
+    files = {what: out / FILES[what] for what in record["files"]}
+    if not all(path.is_file() for path in files.values()):
         return None
     same = record["files"] == {what: file_digest(path) for what, path in files.items()}
     outcome: dict[str, Any] | None = record["outcome"] if same else None

@@ -6,10 +6,13 @@ from typing import Any
 
 from ossicle.datasets import check_test
 from ossicle.errors import DatasetError, OssicleError, TrainingError, nearest
-from ossicle.extras import require
+from ossicle.extras import check_installed
 from ossicle.training.settings import Settings
 
 __all__ = ["SECTIONS", "Key", "checked", "recipe_keys", "require_torch", "training_settings"]
+
+NEEDED = ("torch", "safetensors", "onnxscript", "onnx", "sklearn", "h5py", "loky")
+"""What a training needs sooner or later."""
 
 NONE = "none"
 """How a recipe says None, for which TOML has no word."""
@@ -173,7 +176,7 @@ def require_torch() -> None:
     ------
     MissingExtraError
     """
-    require("torch", extra="train")
+    check_installed(*NEEDED, extra="train")
 
 
 def _check_network(words: Mapping[str, Any]) -> None:
@@ -188,9 +191,13 @@ def _check_network(words: Mapping[str, Any]) -> None:
     makers = {"model": architecture, "augmentation": Augmentation.from_settings}
     if isinstance(words.get("model"), dict) and "name" not in words["model"]:
         raise TrainingError('[model] has no name; name a network, as name = "ds_cnn"')
+    if isinstance(words.get("model"), dict) and words["model"].get("name") == AUTO:
+        raise TrainingError(
+            f'[model] {AUTO!r} tries several networks as they are; say model = "auto"'
+        )
     for name, make in makers.items():
         try:
-            if name in words:
+            if name in words and words[name] != AUTO:
                 make(words[name])
         except OssicleError as error:
             raise TrainingError(f"[{name}] {error}") from error
