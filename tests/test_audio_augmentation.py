@@ -124,8 +124,15 @@ def test_a_room_adds_reverberation_after_the_sound():
 
 @pytest.mark.parametrize(
     ("kind", "nothing"),
-    {"shift": 0.0, "stretch": 1.0, "pitch": 0.0, "speed": 1.0, "gain": 0.0, "noise": 120.0}.items()
-    | {("colour", 0.0)},
+    [
+        ("shift", 0.0),
+        ("stretch", 1.0),
+        ("pitch", 0.0),
+        ("speed", 1.0),
+        ("gain", 0.0),
+        ("noise", 120.0),
+        ("colour", 0.0),
+    ],
 )
 def test_nothing_asked_is_nothing_done(kind, nothing):
     np.testing.assert_allclose(varied(tone(500.0), kind, nothing), tone(500.0), atol=5e-6)
