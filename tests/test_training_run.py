@@ -1,6 +1,7 @@
 """A run of two data sets and two tasks: what is in its folder, and what can be done with it."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -250,6 +251,19 @@ def test_a_damaged_history_is_told_as_such(run, tmp_path: Path):
     (tmp_path / "history.jsonl").write_text('{"epoch": 1}\n{"epo')
     with pytest.raises(TrainingError, match=r"history\.jsonl is damaged"):
         _ = replace(run, path=tmp_path).history
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"n_frames": 3}', "null"])
+def test_a_damaged_folder_makes_no_classifier(run, tmp_path: Path, text):
+    folder = shutil.copytree(run.path, tmp_path / "run")
+    (folder / "found.json").write_text(text)
+    with pytest.raises(TrainingError, match=r"found\.json is damaged: it does not tell affine"):
+        open_run(folder).classifier_of(run.best_epoch)
+    (folder / "run.json").write_text(text)
+    with pytest.raises(TrainingError, match="is no run of ossicle"):
+        open_run(folder)
+    with pytest.raises(TrainingError, match="is no run of ossicle"):
+        _ = replace(run, path=folder).settings
 
 
 def test_a_file_in_place_of_the_folder_is_refused(data, tmp_path: Path):

@@ -16,7 +16,7 @@ from ossicle.errors import TrainingError
 from ossicle.features import FeatureStore, FrontEnd
 from ossicle.features import front_end as front_end_of
 from ossicle.training.assembling import Ready, StageProgress, make_ready
-from ossicle.training.comparing import ASKED, BEST, HISTORY, read_lines
+from ossicle.training.comparing import ASKED, BEST, HISTORY, read_asked, read_lines
 from ossicle.training.examples import Batch
 from ossicle.training.loop import (
     Callback,
@@ -31,7 +31,7 @@ from ossicle.training.plan import Plan, Validation, make_plan
 from ossicle.training.reports import write_reports
 from ossicle.training.run import FEATURES, FOUND, REPORTS, TIMES, Run, write_lines
 from ossicle.training.trying import AUTO, try_all
-from ossicle.workflow.files import canonical_json, claimed, read_json, replacing, write_json
+from ossicle.workflow.files import canonical_json, claimed, replacing, write_json
 
 __all__ = ["open_run", "train"]
 
@@ -122,7 +122,7 @@ def open_run(path: str | Path) -> Run:
     Raises
     ------
     TrainingError
-        If there is none.
+        If there is none, or it is damaged.
 
     >>> open_run("nothing")
     Traceback (most recent call last):
@@ -132,6 +132,7 @@ def open_run(path: str | Path) -> Run:
     root = Path(path)
     if not (root / ASKED).is_file():
         raise TrainingError(f"{root} holds no run: there is no {ASKED} in it")
+    read_asked(root)
     return Run(root, partial(_resumed, root))
 
 
@@ -150,7 +151,7 @@ def _again(
 
 def _resumed(root: Path, datasets: Any, **options: Any) -> Run:
     """Go on with what was found in a folder."""
-    asked = read_json(root / ASKED)
+    asked = read_asked(root)
     return train(
         datasets, out=root, **{"front_end": asked["front_end"], **asked["settings"], **options}
     )
@@ -169,7 +170,7 @@ def _begin(plan: Plan, run: Run) -> None:
     if not path.is_file():
         write_json(path, plan.identity)
         return
-    before, now = dict(_leaves(read_json(path))), dict(_leaves(plan.identity))
+    before, now = dict(_leaves(read_asked(run.path))), dict(_leaves(plan.identity))
     differing = sorted(name for name in before | now if before.get(name) != now.get(name))
     if differing:
         first = differing[0]
