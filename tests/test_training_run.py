@@ -163,6 +163,24 @@ def test_a_folder_of_a_run_with_other_arguments_is_refused_and_the_difference_na
         trained(data, run.path, **other)
 
 
+@pytest.mark.parametrize(
+    ("installed", "told"),
+    [
+        ({"code": "f47d"}, "another version of ossicle, with"),
+        ({"code": "f47d", "libraries": {"torch": "2.0"}}, "another version of .*torch"),
+    ],
+)
+def test_a_run_of_another_version_is_told_from_one_with_other_arguments(
+    run, data, tmp_path: Path, installed, told
+):
+    folder = shutil.copytree(run.path, tmp_path / "run")
+    (folder / "run.json").write_text(json.dumps({**run.asked, **installed}))
+    with pytest.raises(TrainingError, match=rf"{told}.* take another folder, or install"):
+        trained(data, folder)
+    with pytest.raises(TrainingError, match=r"other arguments: learning_rate was '0\.01'"):
+        trained(data, folder, learning_rate=0.02)
+
+
 def test_settings_without_effect_on_the_result_are_no_difference(run, data):
     assert trained(data, run.path, n_workers=1, in_memory=False).is_finished
 

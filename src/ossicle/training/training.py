@@ -38,6 +38,9 @@ __all__ = ["open_run", "train"]
 KEPT = 2
 """Checkpoints that are kept beside the best one."""
 
+INSTALLED = ("code", "libraries.", "version")
+"""What of a run's identity nobody asked for."""
+
 
 def train(
     datasets: Dataset | Combined | Sequence[Dataset],
@@ -173,12 +176,27 @@ def _begin(plan: Plan, run: Run) -> None:
     before, now = dict(_leaves(read_asked(run.path))), dict(_leaves(plan.identity))
     differing = sorted(name for name in before | now if before.get(name) != now.get(name))
     if differing:
-        first = differing[0]
-        raise TrainingError(
-            f"{run.path} holds a run with other arguments: {first} was {before.get(first)!r:.200} "
-            f"and is {now.get(first)!r:.200}{_others(differing)}; take another folder, or the same "
-            "arguments to go on with it"
+        raise _other_run(run.path, differing, before, now)
+
+
+def _other_run(
+    folder: Path, differing: Sequence[str], before: Mapping[str, str], now: Mapping[str, str]
+) -> TrainingError:
+    """The first difference in words: of what was asked, else of what was installed."""
+    asked = [name for name in differing if not name.startswith(INSTALLED)]
+    if not asked:
+        updated = [name.removeprefix("libraries.") for name in differing if name != "code"]
+        return TrainingError(
+            f"{folder} was begun by another version of {' and '.join(updated) or 'ossicle'}, with "
+            "which it would not end as it began; take another folder, or install that version to "
+            "go on with it"
         )
+    first = asked[0]
+    return TrainingError(
+        f"{folder} holds a run with other arguments: {first} was {before.get(first)!r:.200} "
+        f"and is {now.get(first)!r:.200}{_others(asked)}; take another folder, or the same "
+        "arguments to go on with it"
+    )
 
 
 def _leaves(value: Any, name: str = "") -> Iterable[tuple[str, str]]:
