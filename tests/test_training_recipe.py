@@ -70,7 +70,6 @@ def test_every_key_of_a_recipe_is_documented():
             r"\[model\] cnn .*'widht'; did you mean 'width'",
         ),
         ({**DATA, "model": {"width": 3}}, r"\[model\] has no name"),
-        ({**DATA, "model": "auto"}, r"model = 'auto' is tried by ossicle\.train in Python"),
         ({**DATA, "front_end": {"n_mel": 3}}, r"\[front_end\] log_mel has no setting 'n_mel'"),
         ({**DATA, "augmentation": {"mixupp": 0.2}}, r"\[augmentation\] .*did you mean 'mixup'"),
     ],
