@@ -95,3 +95,19 @@ def test_a_run_of_ossicle_is_drawn(tmp_path):
     run = written(tmp_path / "run", ASKED, record(1), record(2))
     answered("runs", "plot", run, "--out", tmp_path / "curves.png")
     assert image.imread(tmp_path / "curves.png").ndim == 3
+
+
+@pytest.mark.parametrize("report", [[], 3, None, {"confusion": [[1]]}])
+def test_a_damaged_report_is_told_by_name(tmp_path, report):
+    run = written(tmp_path / "run", ASKED, record(1))
+    (run / "reports").mkdir()
+    (run / "reports" / "label.json").write_text(json.dumps(report))
+    assert "label.json is damaged" in refused(1, "runs", "tensorboard", run)
+
+
+def test_a_damaged_history_leaves_the_event_files_as_they_were(tmp_path):
+    run = written(tmp_path / "run", ASKED, record(1))
+    before = sorted((run / "tensorboard").iterdir()) if answered("runs", "tensorboard", run) else []
+    (run / "history.jsonl").write_text("3")
+    assert "is damaged" in refused(1, "runs", "tensorboard", run)
+    assert sorted((run / "tensorboard").iterdir()) == before != []
