@@ -77,6 +77,13 @@ def test_a_line_that_is_no_record_of_its_epoch_is_damage(tmp_path, line):
     assert not picture.exists()
 
 
+def test_a_line_nested_without_end_is_damage(tmp_path):
+    run = written(tmp_path / "run")
+    (run / "history.jsonl").write_text("[" * 200_000)
+    with pytest.raises(TrainingError, match="is damaged"):
+        read_history(run)
+
+
 def test_a_damaged_run_hides_no_other(tmp_path):
     written(tmp_path / "a", {})
     written(tmp_path / "b", ASKED, record(1))

@@ -167,6 +167,7 @@ def test_a_folder_of_a_run_with_other_arguments_is_refused_and_the_difference_na
     ("installed", "told"),
     [
         ({"code": "f47d"}, "another version of ossicle, with"),
+        ({"version": 0}, "another version of ossicle, with"),
         ({"code": "f47d", "libraries": {"torch": "2.0"}}, "another version of .*torch"),
     ],
 )

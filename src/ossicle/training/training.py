@@ -185,9 +185,10 @@ def _other_run(
     """The first difference in words: of what was asked, else of what was installed."""
     asked = [name for name in differing if not name.startswith(INSTALLED)]
     if not asked:
-        updated = [name.removeprefix("libraries.") for name in differing if name != "code"]
+        libraries = [name for name in differing if name.startswith("libraries.")]
+        updated = [name.removeprefix("libraries.") for name in libraries] or ["ossicle"]
         return TrainingError(
-            f"{folder} was begun by another version of {' and '.join(updated) or 'ossicle'}, with "
+            f"{folder} was begun by another version of {' and '.join(updated)}, with "
             "which it would not end as it began; take another folder, or install that version to "
             "go on with it"
         )
