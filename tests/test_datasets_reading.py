@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sounds import folders_of_tones
 
 from ossicle.audio import write_audio
 from ossicle.datasets import LAYOUTS, Dataset, read_dataset
@@ -282,6 +283,12 @@ def test_a_table_whose_files_are_all_missing_says_so(tmp_path):
     path = table(tmp_path / "c.csv", "filename,label", "1.wav,a")
     with pytest.raises(DatasetError, match=r"no clip that can be used: .*line 2: no such file"):
         read_dataset(path)
+
+
+def test_a_kind_that_is_none_is_no_part_of_the_name_of_a_task(tmp_path):
+    folders_of_tones(tmp_path, n_clips=1)
+    with pytest.raises(DatasetError, match=r"'pitch:binry' is of no kind .* did you mean 'binary'"):
+        read_dataset(tmp_path, tasks=["pitch:binry"])
 
 
 def test_an_unknown_layout_names_the_nearest(tmp_path):

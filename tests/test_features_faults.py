@@ -1,6 +1,7 @@
 """Faults of the moment: reported this time, forgotten the next."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from ossicle.audio import read_audio, write_audio
-from ossicle.errors import AudioError, UnavailableError
+from ossicle.errors import AudioError, UnavailableError, WorkflowError
 from ossicle.features import FeatureStore, LogMel, parts
 from ossicle.types import Clip, Recording
 
@@ -176,3 +177,15 @@ def test_other_libraries_make_other_features(
         store.extract(clips, FRONT_END, progress=lambda *step: steps.append(step))
     code_digest.cache_clear()
     assert steps == [(0, 4), (4, 4)]
+
+
+@pytest.mark.parametrize("kilobytes", [4, 12, 40, 100])
+def test_a_disk_that_is_full_is_said_so_and_keeps_nothing_half(clips, full_disk, kilobytes):
+    room = shutil.disk_usage(full_disk).free
+    (full_disk / "filler").write_bytes(bytes(room - 1024 * (kilobytes + 4)))
+    front_end = LogMel(n_mels=64, hop_length=40)
+    with pytest.raises(WorkflowError, match=r"^cannot write .*: \[Errno 28\] No space left on dev"):
+        FeatureStore(full_disk / "store").extract(clips, front_end)
+    assert not list(full_disk.rglob("*.h5"))
+    (full_disk / "filler").unlink()
+    assert len(FeatureStore(full_disk / "store").extract(clips, front_end)) == len(clips)

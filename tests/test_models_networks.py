@@ -43,6 +43,15 @@ def test_every_task_has_its_logits_and_every_weight_learns(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("width", [10**12, 10**30])
+def test_a_network_larger_than_any_memory_is_refused(name: str, width: int) -> None:
+    size = {"widths": (width, width)} if name == "resnet" else {"width": width}
+    huge = architecture({"name": name, **SMALL[name], **size})
+    with pytest.raises(ModelError, match=rf'"widths?": \[?{width}.* cannot be made .*too large'):
+        huge.build(**SHAPE, n_outputs=(3,))
+
+
+@pytest.mark.parametrize("name", SMALL)
 def test_tasks_share_all_but_their_heads(name: str) -> None:
     one, two = small(name, (3,)), small(name, (3, 3))
     width = two.heads[1].in_features

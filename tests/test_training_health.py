@@ -91,6 +91,13 @@ def test_a_label_without_training_clips_is_an_error(parts, look):
     assert "error: label 'low'" in health.text()
 
 
+def test_a_task_of_one_label_is_an_error(parts, look):
+    train, validation, _ = (part.where(label="high") for part in parts)
+    found = look(train, validation)
+    assert not found.ok
+    assert "every clip of task 'label' has the label 'high'" in found.errors[-1]
+
+
 def test_a_label_that_a_part_lacks_is_a_warning(parts, look):
     train, validation, test = parts
     health = look(train, validation, test.subset(test.labels() == "high"))

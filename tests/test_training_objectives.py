@@ -291,6 +291,7 @@ def test_learned_weights_survive_in_the_state() -> None:
         ("summ", "combine is 'summ'; did you mean 'sum'"),
         ({"wrod": 1.0}, "combine names no task 'wrod'; did you mean 'word'"),
         ({"word": -1.0}, "combine gives 'word' weight -1.0"),
+        (dict.fromkeys(TASKS, 0.0), "combine gives every task weight 0"),
     ],
 )
 def test_an_unknown_combination_is_named(how: Any, said: str) -> None:

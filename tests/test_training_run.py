@@ -1,6 +1,7 @@
 """A run of two data sets and two tasks: what is in its folder, and what can be done with it."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,6 +163,25 @@ def test_a_folder_of_a_run_with_other_arguments_is_refused_and_the_difference_na
         trained(data, run.path, **other)
 
 
+@pytest.mark.parametrize(
+    ("installed", "told"),
+    [
+        ({"code": "f47d"}, "another version of ossicle, with"),
+        ({"version": 0}, "another version of ossicle, with"),
+        ({"code": "f47d", "libraries": {"torch": "2.0"}}, "another version of .*torch"),
+    ],
+)
+def test_a_run_of_another_version_is_told_from_one_with_other_arguments(
+    run, data, tmp_path: Path, installed, told
+):
+    folder = shutil.copytree(run.path, tmp_path / "run")
+    (folder / "run.json").write_text(json.dumps({**run.asked, **installed}))
+    with pytest.raises(TrainingError, match=rf"{told}.* take another folder, or install"):
+        trained(data, folder)
+    with pytest.raises(TrainingError, match=r"other arguments: learning_rate was '0\.01'"):
+        trained(data, folder, learning_rate=0.02)
+
+
 def test_settings_without_effect_on_the_result_are_no_difference(run, data):
     assert trained(data, run.path, n_workers=1, in_memory=False).is_finished
 
@@ -250,6 +270,19 @@ def test_a_damaged_history_is_told_as_such(run, tmp_path: Path):
     (tmp_path / "history.jsonl").write_text('{"epoch": 1}\n{"epo')
     with pytest.raises(TrainingError, match=r"history\.jsonl is damaged"):
         _ = replace(run, path=tmp_path).history
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"n_frames": 3}', "null"])
+def test_a_damaged_folder_makes_no_classifier(run, tmp_path: Path, text):
+    folder = shutil.copytree(run.path, tmp_path / "run")
+    (folder / "found.json").write_text(text)
+    with pytest.raises(TrainingError, match=r"found\.json is damaged: it does not tell affine"):
+        open_run(folder).classifier_of(run.best_epoch)
+    (folder / "run.json").write_text(text)
+    with pytest.raises(TrainingError, match="is no run of ossicle"):
+        open_run(folder)
+    with pytest.raises(TrainingError, match="is no run of ossicle"):
+        _ = replace(run, path=folder).settings
 
 
 def test_a_file_in_place_of_the_folder_is_refused(data, tmp_path: Path):

@@ -16,6 +16,7 @@ time (too many open files, no memory) is left out, so that the next run tries ag
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -337,11 +338,23 @@ def _closing(file: Any) -> Iterator[Any]:
     try:
         yield file
         file.flush()
-    except BaseException:
+    except BaseException as error:
         if hasattr(os, "memfd_create"):
             elsewhere = os.memfd_create("ossicle")  # the file is given up: the rest goes to memory
             os.dup2(elsewhere, file.id.get_vfd_handle())
             os.close(elsewhere)
+        with contextlib.suppress(OSError, RuntimeError):
+            file.close()
+        if (refusal := _refusal(error)) is not None:
+            raise refusal from error
         raise
-    finally:
-        file.close()
+    file.close()
+
+
+def _refusal(error: BaseException | None) -> OSError | None:
+    """What the system answered (disk full), which HDF5 tells in the text of its errors alone."""
+    while isinstance(error, OSError | RuntimeError):
+        if told := re.search(r"errno = (\d+)", str(error)):
+            return OSError(int(told[1]), os.strerror(int(told[1])))
+        error = error.__context__
+    return None

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from ossicle.errors import OssicleError, TrainingError
+from ossicle.errors import MissingExtraError, OssicleError, TrainingError
 from ossicle.extras import require
 from ossicle.workflow.files import canonical_json, digest, read_json, replacing, write_json
 
@@ -71,6 +71,8 @@ class Checkpoints:
         ------
         TrainingError
             If there is none, or a byte of it is not as it was written.
+        MissingExtraError
+            If safetensors is not installed.
         """
         about, weights = self._paths(epoch)
         if epoch not in self.epochs:
@@ -83,6 +85,8 @@ class Checkpoints:
             if record["digest"] != digest(data, canonical_json(record["state"])):
                 raise ValueError("its bytes are not those that were written")
             state: dict[str, Any] = joined(_tensors(data), record["state"])
+        except MissingExtraError:
+            raise
         except (OSError, OssicleError, KeyError, TypeError, ValueError) as error:
             raise TrainingError(f"the checkpoint {weights} is damaged: {error}") from error
         return state

@@ -114,6 +114,10 @@ class Weighted(Combination):
             if isinstance(weight, bool) or not 0.0 <= weight < float("inf"):
                 raise TrainingError(f"combine gives {name!r} weight {weight}; it must be 0 or more")
         self.weights = dict(weights)
+        if not any(self.weights.get(name, 1.0) for name in names):
+            raise TrainingError(
+                "combine gives every task weight 0, so nothing would be learnt; give one more"
+            )
 
     def term(self, task: Task, loss: Tensor) -> Tensor:
         """The loss times its weight."""

@@ -8,7 +8,15 @@ from typing import Any
 from ossicle.errors import TrainingError, WorkflowError
 from ossicle.workflow.files import claimed, read_json
 
-__all__ = ["compare_runs", "find_runs", "list_runs", "read_history", "read_lines", "run_summary"]
+__all__ = [
+    "compare_runs",
+    "find_runs",
+    "list_runs",
+    "read_asked",
+    "read_history",
+    "read_lines",
+    "run_summary",
+]
 
 ASKED, HISTORY, BEST = "run.json", "history.jsonl", "best.ossicle"
 
@@ -30,9 +38,44 @@ def find_runs(folder: Path) -> list[Path]:
     return found
 
 
+def read_asked(run: Path) -> dict[str, Any]:
+    """What a run was asked for.
+
+    Raises
+    ------
+    TrainingError
+        If the folder holds no run, or what another program has written.
+    """
+    if not (run / ASKED).is_file():
+        raise TrainingError(f"{run} is no run: there is no {ASKED} in it; ossicle runs lists them")
+    try:
+        about = read_json(run / ASKED)
+    except WorkflowError as error:
+        raise TrainingError(f"{run} is no run: {error}") from error
+    if not _is_asked(about):
+        raise TrainingError(
+            f"{run} is no run of ossicle: {ASKED} in it does not tell tasks, front end and "
+            "settings; was it edited, or written by another program?"
+        )
+    return dict(about)
+
+
 def read_history(run: Path) -> list[dict[str, Any]]:
-    """The record of each epoch; see `read_lines`."""
-    return read_lines(run / HISTORY)
+    """The record of each epoch; none if there is no file.
+
+    Raises
+    ------
+    TrainingError
+        If a line is damaged, or no record of an epoch.
+    """
+    records = read_lines(run / HISTORY)
+    for number, record in enumerate(records, start=1):
+        if not _is_record(record, number):
+            raise TrainingError(
+                f"{run / HISTORY} is damaged (line {number} is no record of epoch {number}); train "
+                "in another folder"
+            )
+    return records
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -47,13 +90,13 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return []
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TrainingError(f"{path} is damaged ({error}); train in another folder") from error
 
 
 def list_runs(folder: Path) -> list[dict[str, Any]]:
-    """What each run in a folder is and how far it came; see `run_summary`."""
-    return [run_summary(run, name=_name(run, folder)) for run in find_runs(folder)]
+    """What each run in a folder is and how far it came, damaged or not; see `run_summary`."""
+    return [_summary_or_damage(run, _name(run, folder)) for run in find_runs(folder)]
 
 
 def run_summary(run: Path, *, name: str = "") -> dict[str, Any]:
@@ -70,7 +113,7 @@ def run_summary(run: Path, *, name: str = "") -> dict[str, Any]:
     TrainingError
         If the folder holds no run.
     """
-    about, history = _about(run), read_history(run)
+    about, history = read_asked(run), read_history(run)
     best = history[-1]["best_epoch"] if history else 0
     return {
         "run": name or str(run),
@@ -97,7 +140,7 @@ def compare_runs(runs: Sequence[Path]) -> dict[str, Any]:
     TrainingError
         If a folder holds no run.
     """
-    abouts, histories = [_about(run) for run in runs], [read_history(run) for run in runs]
+    abouts, histories = [read_asked(run) for run in runs], [read_history(run) for run in runs]
     figures = [_best_figures(history) for history in histories]
     names = dict.fromkeys(name for each in figures for name in each)
     settings = [
@@ -116,11 +159,48 @@ def _name(run: Path, folder: Path) -> str:
     return run.relative_to(folder).as_posix() if run != folder else folder.name
 
 
-def _about(run: Path) -> dict[str, Any]:
-    if not (run / ASKED).is_file():
-        raise TrainingError(f"{run} is no run: there is no {ASKED} in it; ossicle runs lists them")
-    about: dict[str, Any] = read_json(run / ASKED)
-    return about
+def _summary_or_damage(run: Path, name: str) -> dict[str, Any]:
+    try:
+        return run_summary(run, name=name)
+    except TrainingError:
+        unknown = {"run": name, "tasks": "", "model": "", "figure": None}
+        return {**unknown, "best_epoch": 0, "epochs": 0, "state": "damaged"}
+
+
+def _is_asked(about: Any) -> bool:
+    """Whether it tells what a run was asked for."""
+    if not _holds(about, tasks=list, front_end=dict, settings=dict):
+        return False
+    model, settings = about["settings"].get("model"), about["settings"]
+    return (
+        all(_holds(task, name=str) for task in about["tasks"])
+        and _holds(settings, epochs=int)
+        and (isinstance(model, str) or _holds(model, name=str))
+    )
+
+
+def _is_record(record: Any, epoch: int) -> bool:
+    """Whether it tells how an epoch went."""
+    if not _holds(
+        record, epoch=int, best_epoch=int, learning_rate=float, train=dict, validation=dict
+    ):
+        return False
+    judged = record["validation"]
+    return (
+        record["epoch"] == epoch
+        and 0 <= record["best_epoch"] <= epoch
+        and _holds(record["train"], combined=float, loss=dict)
+        and _holds(judged, loss=dict, figures=dict)
+        and all(isinstance(each, dict) for each in judged["figures"].values())
+    )
+
+
+def _holds(value: Any, **kinds: type) -> bool:
+    """Whether it is a mapping with these keys and kinds of values; a float may be whole."""
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), (int, float) if kind is float else kind)
+        for name, kind in kinds.items()
+    )
 
 
 def _task_names(about: Mapping[str, Any]) -> list[str]:
@@ -132,10 +212,11 @@ def _model(about: Mapping[str, Any]) -> str:
     return model if isinstance(model, str) else str(model["name"])
 
 
-def _mean_figure(record: Mapping[str, Any]) -> float:
-    """Mean over the tasks of the first figure of each."""
-    first = [next(iter(each.values())) for each in record["validation"]["figures"].values()]
-    return float(sum(first) / len(first))
+def _mean_figure(record: Mapping[str, Any]) -> float | None:
+    """Mean over the tasks of the first figure of each, of those that were measured."""
+    figures = record["validation"]["figures"].values()
+    first = [value for each in figures for value in [*each.values()][:1] if value is not None]
+    return float(sum(first) / len(first)) if first else None
 
 
 def _best_figures(history: Sequence[Mapping[str, Any]]) -> dict[str, float]:

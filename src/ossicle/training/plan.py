@@ -121,7 +121,7 @@ def _check_words(settings: Settings, tasks: Sequence[Task]) -> None:
 
 
 def require_labels(clips: Combined, used: NDArray[np.int64]) -> None:
-    """Refuse a task that no clip in use answers, or a label that none has.
+    """Refuse a task that no clip in use answers or that has no choice, or a label that none has.
 
     Raises
     ------
@@ -134,6 +134,11 @@ def require_labels(clips: Combined, used: NDArray[np.int64]) -> None:
             raise TrainingError(
                 f"none of {len(used)} training clips answers {task.name!r}; leave the task out, or "
                 "add clips with its labels"
+            )
+        if task.kind in ("binary", "multiclass") and len(task.labels) < 2:
+            raise TrainingError(
+                f"every clip of task {task.name!r} has the label {task.labels[0]!r}, so there is "
+                "nothing to tell apart; add recordings of another label"
             )
         counts = clips.targets(task.name)[answered].sum(axis=0)
         missing = [label for label, n in zip(task.labels, counts, strict=True) if n == 0]

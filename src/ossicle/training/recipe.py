@@ -153,26 +153,30 @@ def read_recipe(path: str | Path, *, data: str | Path | None = None) -> dict[str
     """
     path = Path(path)
     folder = path.parent if data is None else Path(data)
-    tables: dict[str, Any] = _placed(_tables(path), folder)
+    words = _tables(path)
     try:
+        tables: dict[str, Any] = _placed(words, folder)
         checked(tables)
     except TrainingError as error:
         raise TrainingError(f"{path}: {error}") from error
     return tables
 
 
-def _placed(value: Any, folder: Path) -> Any:
-    """The tables with every ``path`` made full, wherever it stands."""
+def _placed(value: Any, folder: Path, key: str = "") -> Any:
+    """The tables with every ``path`` made full but those below ``where``, which are columns."""
     if isinstance(value, list):
         return [_placed(each, folder) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: str((folder / each).resolve())
-        if name == "path" and isinstance(each, str) and each
-        else _placed(each, folder)
-        for name, each in value.items()
-    }
+    if isinstance(value, dict) and key != "where":
+        return {name: _placed(each, folder, name) for name, each in value.items()}
+    is_path = key == "path" and isinstance(value, str) and value
+    return _full_path(folder, value) if is_path else value
+
+
+def _full_path(folder: Path, name: str) -> str:
+    try:
+        return str((folder / name).resolve())
+    except (OSError, ValueError, RuntimeError) as error:  # a null byte, a circle of links
+        raise TrainingError(f"path = {name!r} is no path: {error}") from error
 
 
 def _tables(path: Path) -> dict[str, Any]:

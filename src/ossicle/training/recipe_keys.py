@@ -186,8 +186,6 @@ def _check_network(words: Mapping[str, Any]) -> None:
     from ossicle.training.augmentation import Augmentation
     from ossicle.training.trying import AUTO
 
-    if words.get("model") == AUTO:
-        raise TrainingError(f"model = {AUTO!r} is tried by ossicle.train in Python; name a network")
     makers = {"model": architecture, "augmentation": Augmentation.from_settings}
     if isinstance(words.get("model"), dict) and "name" not in words["model"]:
         raise TrainingError('[model] has no name; name a network, as name = "ds_cnn"')

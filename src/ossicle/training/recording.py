@@ -1,10 +1,12 @@
 """The history of a run as TensorBoard event files (the extra ``tensorboard``)."""
 
+import contextlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ossicle.errors import TrainingError
 from ossicle.evaluation.plots import plot_confusion
 from ossicle.extras import require
 from ossicle.training.comparing import read_history
@@ -13,6 +15,7 @@ from ossicle.workflow.files import read_json
 __all__ = ["EventFiles", "write_events"]
 
 FOLDER, REPORTS = "tensorboard", "reports"
+CONFUSED = {"task", "labels", "columns"}
 
 
 class EventFiles:
@@ -40,7 +43,8 @@ class EventFiles:
     def __call__(self, record: Mapping[str, Any]) -> None:
         """Write one epoch."""
         if self._writer is None:
-            self._writer = _rewritten(self._run, before=record["epoch"])
+            before = [each for each in read_history(self._run) if each["epoch"] < record["epoch"]]
+            self._writer = _rewritten(self._run, before)
         _write(self._writer, record)
         self._writer.flush()
 
@@ -70,17 +74,17 @@ def write_events(run: Path) -> Path:
     MissingExtraError
         If tensorboard is not installed.
     """
-    writer, history = _rewritten(run), read_history(run)
-    if history:
-        _write_confusions(writer, run, epoch=history[-1]["best_epoch"])
-    writer.close()
+    history = read_history(run)
+    with contextlib.closing(_rewritten(run, history)) as writer:
+        if history:
+            _write_confusions(writer, run, epoch=history[-1]["best_epoch"])
     return run / FOLDER
 
 
 def _write_confusions(writer: Any, run: Path, *, epoch: int) -> None:
     """The confusion of each task on the validation part, where the run has judged it."""
     for path in sorted((run / REPORTS).glob("*.json")):
-        report = read_json(path)
+        report = _report(path)
         if report.get("confusion"):
             figure = plot_confusion(
                 report["confusion"], report["labels"], answers=report["columns"]
@@ -88,19 +92,25 @@ def _write_confusions(writer: Any, run: Path, *, epoch: int) -> None:
             writer.add_figure(f"confusion/{report['task']}", figure, epoch)
 
 
+def _report(path: Path) -> dict[str, Any]:
+    report = read_json(path)
+    if isinstance(report, dict) and (not report.get("confusion") or report.keys() >= CONFUSED):
+        return report
+    raise TrainingError(f"{path} is damaged: it is no report of ossicle; was it edited?")
+
+
 def _writer(run: Path) -> Any:
     require("tensorboard", extra="tensorboard")
     return require("torch.utils.tensorboard", extra="tensorboard").SummaryWriter(str(run / FOLDER))
 
 
-def _rewritten(run: Path, *, before: int | None = None) -> Any:
-    """A writer of a fresh file that holds the epochs of the history, up to one."""
+def _rewritten(run: Path, history: Sequence[Mapping[str, Any]]) -> Any:
+    """A writer of a fresh file that holds these epochs."""
     require("tensorboard", extra="tensorboard")
     shutil.rmtree(run / FOLDER, ignore_errors=True)
     writer = _writer(run)
-    for record in read_history(run):
-        if before is None or record["epoch"] < before:
-            _write(writer, record)
+    for record in history:
+        _write(writer, record)
     return writer
 
 

@@ -23,7 +23,7 @@ from ossicle.features import FrontEnd
 from ossicle.features import front_end as front_end_of
 from ossicle.models.networks import Architecture, architecture
 from ossicle.training.checkpoints import Checkpoints
-from ossicle.training.comparing import ASKED, BEST, read_history, read_lines
+from ossicle.training.comparing import BEST, read_asked, read_history, read_lines
 from ossicle.training.loop import Record
 from ossicle.training.reports import judge_clips
 from ossicle.training.shipping import ship
@@ -32,6 +32,7 @@ from ossicle.workflow.files import canonical_json, read_json, replacing
 __all__ = ["Run", "write_lines"]
 
 FOUND, TIMES = "found.json", "times.jsonl"
+FOUND_KEYS = {"affine", "n_bands", "n_frames", "provenance", "scaler", "window", "window_hop"}
 REPORTS, CHECKPOINTS, FEATURES = "reports", "checkpoints", "features"
 
 
@@ -66,7 +67,7 @@ class Run:
     @property
     def asked(self) -> dict[str, Any]:
         """What decides the result: tasks, front end, settings, data, code and versions."""
-        return dict(read_json(self.path / ASKED))
+        return read_asked(self.path)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -114,6 +115,19 @@ class Run:
         return dict(found[1]["standing"])
 
     @property
+    def _found(self) -> dict[str, Any]:
+        """What the sounds gave."""
+        path = self.path / FOUND
+        found = read_json(path)
+        missing = FOUND_KEYS - (found.keys() if isinstance(found, dict) else set())
+        if missing:
+            raise TrainingError(
+                f"{path} is damaged: it does not tell {', '.join(sorted(missing))}; was it "
+                "edited? Take it from a copy, or train in another folder"
+            )
+        return dict(found)
+
+    @property
     def checkpoints(self) -> Checkpoints:
         """The whole state after some epochs."""
         return Checkpoints(self.path / CHECKPOINTS)
@@ -133,7 +147,7 @@ class Run:
         Raises
         ------
         TrainingError
-            If there is no checkpoint of it.
+            If there is no checkpoint of it, or the folder is damaged.
         """
         if epoch == "best" and self.is_finished:
             return load(self.path / BEST)
@@ -143,7 +157,7 @@ class Run:
         state, asked = self.checkpoints.read(number), self.asked
         network = self.network or architecture(asked["settings"]["model"])
         front_end = self.front_end or front_end_of(asked["front_end"])
-        return ship(asked, read_json(self.path / FOUND), network, front_end, state)
+        return ship(asked, self._found, network, front_end, state)
 
     def evaluate(
         self, datasets: Dataset | Combined | Sequence[Dataset], *, epoch: int | str = "best"

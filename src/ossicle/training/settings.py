@@ -53,8 +53,7 @@ class Settings:
     ----------
     model : str or mapping
         Name of an architecture, or its description: ``{"name": "cnn", "width": 32}``; ``"auto"``:
-        several networks and pretrained embeddings are tried, and the best by validation is taken
-        (in Python alone).
+        several networks and pretrained embeddings are tried, and the best by validation is taken.
     window : float, optional
         Seconds that the network sees at a time; None: the median length of the training clips.
     window_hop : float, optional

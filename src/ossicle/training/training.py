@@ -16,7 +16,7 @@ from ossicle.errors import TrainingError
 from ossicle.features import FeatureStore, FrontEnd
 from ossicle.features import front_end as front_end_of
 from ossicle.training.assembling import Ready, StageProgress, make_ready
-from ossicle.training.comparing import ASKED, BEST, HISTORY, read_lines
+from ossicle.training.comparing import ASKED, BEST, HISTORY, read_asked, read_lines
 from ossicle.training.examples import Batch
 from ossicle.training.loop import (
     Callback,
@@ -31,12 +31,15 @@ from ossicle.training.plan import Plan, Validation, make_plan
 from ossicle.training.reports import write_reports
 from ossicle.training.run import FEATURES, FOUND, REPORTS, TIMES, Run, write_lines
 from ossicle.training.trying import AUTO, try_all
-from ossicle.workflow.files import canonical_json, claimed, read_json, replacing, write_json
+from ossicle.workflow.files import canonical_json, claimed, replacing, write_json
 
 __all__ = ["open_run", "train"]
 
 KEPT = 2
 """Checkpoints that are kept beside the best one."""
+
+INSTALLED = ("code", "libraries.", "version")
+"""What of a run's identity nobody asked for."""
 
 
 def train(
@@ -122,7 +125,7 @@ def open_run(path: str | Path) -> Run:
     Raises
     ------
     TrainingError
-        If there is none.
+        If there is none, or it is damaged.
 
     >>> open_run("nothing")
     Traceback (most recent call last):
@@ -132,6 +135,7 @@ def open_run(path: str | Path) -> Run:
     root = Path(path)
     if not (root / ASKED).is_file():
         raise TrainingError(f"{root} holds no run: there is no {ASKED} in it")
+    read_asked(root)
     return Run(root, partial(_resumed, root))
 
 
@@ -150,7 +154,7 @@ def _again(
 
 def _resumed(root: Path, datasets: Any, **options: Any) -> Run:
     """Go on with what was found in a folder."""
-    asked = read_json(root / ASKED)
+    asked = read_asked(root)
     return train(
         datasets, out=root, **{"front_end": asked["front_end"], **asked["settings"], **options}
     )
@@ -169,15 +173,31 @@ def _begin(plan: Plan, run: Run) -> None:
     if not path.is_file():
         write_json(path, plan.identity)
         return
-    before, now = dict(_leaves(read_json(path))), dict(_leaves(plan.identity))
+    before, now = dict(_leaves(read_asked(run.path))), dict(_leaves(plan.identity))
     differing = sorted(name for name in before | now if before.get(name) != now.get(name))
     if differing:
-        first = differing[0]
-        raise TrainingError(
-            f"{run.path} holds a run with other arguments: {first} was {before.get(first)!r:.200} "
-            f"and is {now.get(first)!r:.200}{_others(differing)}; take another folder, or the same "
-            "arguments to go on with it"
+        raise _other_run(run.path, differing, before, now)
+
+
+def _other_run(
+    folder: Path, differing: Sequence[str], before: Mapping[str, str], now: Mapping[str, str]
+) -> TrainingError:
+    """The first difference in words: of what was asked, else of what was installed."""
+    asked = [name for name in differing if not name.startswith(INSTALLED)]
+    if not asked:
+        libraries = [name for name in differing if name.startswith("libraries.")]
+        updated = [name.removeprefix("libraries.") for name in libraries] or ["ossicle"]
+        return TrainingError(
+            f"{folder} was begun by another version of {' and '.join(updated)}, with "
+            "which it would not end as it began; take another folder, or install that version to "
+            "go on with it"
         )
+    first = asked[0]
+    return TrainingError(
+        f"{folder} holds a run with other arguments: {first} was {before.get(first)!r:.200} "
+        f"and is {now.get(first)!r:.200}{_others(asked)}; take another folder, or the same "
+        "arguments to go on with it"
+    )
 
 
 def _leaves(value: Any, name: str = "") -> Iterable[tuple[str, str]]:

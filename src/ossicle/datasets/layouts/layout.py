@@ -3,12 +3,13 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from ossicle.datasets.dataset import Dataset
 from ossicle.datasets.files import Found
 from ossicle.datasets.table import read_table
 from ossicle.datasets.tasks import make_task, named_task
-from ossicle.errors import DatasetError
+from ossicle.errors import DatasetError, nearest
 from ossicle.types import Clip, TaskKind
 
 __all__ = ["Layout", "labelled_dataset", "one_task", "read_tabled"]
@@ -48,13 +49,17 @@ def one_task(found: Found, tasks: Sequence[str] | None) -> tuple[str, TaskKind |
     Raises
     ------
     DatasetError
-        If several were asked for.
+        If several were asked for, or the kind is none.
     """
     if tasks is not None and len(tasks) != 1:
         raise DatasetError(
             f"{found.root}: tasks={tuple(tasks)}; this layout answers one task; it may be named"
         )
-    return named_task(tasks[0]) if tasks else ("label", None)
+    name, kind = named_task(tasks[0]) if tasks else ("label", None)
+    if ":" in name:
+        hint = nearest(name.rpartition(":")[2], get_args(TaskKind))
+        raise DatasetError(f"{found.root}: task {name!r} is of no kind that is known; {hint}")
+    return name, kind
 
 
 def labelled_dataset(

@@ -8,6 +8,7 @@ them are stable, and the classifier applies the activation.
 
 import abc
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -61,9 +62,20 @@ class Architecture(Described, abc.ABC):
             raise ModelError(f"seed is {seed!r}; it must be a whole number from 0 to below 2**63")
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            built = self.module(n_frames=n_frames, n_bands=n_bands, n_outputs=tuple(n_outputs))
+            built = self._made(n_frames=n_frames, n_bands=n_bands, n_outputs=tuple(n_outputs))
         check_module(built, n_frames=n_frames, n_bands=n_bands, n_outputs=n_outputs)
         return built.train()
+
+    def _made(self, **sizes: Any) -> nn.Module:
+        try:
+            return self.module(**sizes)
+        except (MemoryError, RuntimeError, TypeError) as error:  # torch says it in several ways
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            reason = reason.rpartition("DefaultCPUAllocator: ")[2]
+            raise ModelError(
+                f"the network {json.dumps(self.describe(), default=repr)} cannot be made for "
+                f"{sizes}: {reason}; is it too large for the memory there is?"
+            ) from error
 
 
 @dataclasses.dataclass(frozen=True)
