@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ossicle.classifier import Classifier
     from ossicle.datasets import Dataset
 
-__all__ = ["Answers", "Heard", "Progress", "ask", "hear", "task_of"]
+__all__ = ["Answers", "Heard", "Progress", "as_asked", "ask", "hear", "task_of"]
 
 HINTS = {"regression": "; evaluate_values judges a regression"}
 
@@ -188,6 +188,26 @@ def hear(
     clips = tuple(dataset[index] for index in kept)
     groups = np.asarray(dataset.groups)[kept].astype(np.int64)
     return Heard(clips, groups, tuple(predictions), tuple(skipped))
+
+
+def as_asked(
+    classifier: "Classifier", dataset: "Dataset", task: str | None
+) -> tuple["Dataset", str | None]:
+    """The data set with its task called as the classifier calls it, and which one that is.
+
+    A classifier of several data sets may call a task ``birds.label``, where the data set knows it
+    as ``label``. What fits nothing is left as it is.
+    """
+    own = {each.name: each for each in dataset.tasks}
+    wanted = [each for each in classifier.tasks if task in (None, each.name)]
+    for asked in wanted:
+        if asked.name in own:
+            return dataset, asked.name
+    for asked in wanted:
+        same = own.get(asked.name.rpartition(".")[2])
+        if same and same.kind == asked.kind and set(same.labels) <= set(asked.labels):
+            return dataset.rename_task(same.name, asked.name), asked.name
+    return dataset, task
 
 
 def task_of(tasks: tuple[Task, ...], name: str | None, *, kinds: tuple[str, ...]) -> Task:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ossicle.datasets import recording_marks
 from ossicle.errors import OssicleError
 from ossicle.evaluation import metrics
-from ossicle.evaluation.answers import Answers, Progress, ask
+from ossicle.evaluation.answers import Answers, Progress, as_asked, ask
 from ossicle.evaluation.html import write_html
 from ossicle.evaluation.intervals import Interval, grouped_bootstrap, wilson
 from ossicle.evaluation.report import Card, ClassRow, Mistake, Report
@@ -48,7 +48,7 @@ def evaluate(
     out : str or Path, optional
         An HTML file to write, with plots where matplotlib is installed.
     task : str, optional
-        The classifier's first by default.
+        The classifier's first that the data set answers by default.
     command : str, optional
         What the user typed, kept in the report.
     progress : callable, optional
@@ -63,6 +63,7 @@ def evaluate(
     EvaluationError
         If no clip can be judged.
     """
+    dataset, task = as_asked(classifier, dataset, task)
     answers = ask(classifier, dataset, task=task, progress=progress)
     report = judge(
         answers,

@@ -72,6 +72,9 @@ class Judged(abc.ABC):
         parts = (measured_on(self), "\n".join(lines), skipped_lines(self))
         return "\n\n".join(filter(None, parts))
 
+    def __str__(self) -> str:
+        return self.text()
+
     def _repr_html_(self) -> str:
         """For a notebook."""
         rows = "".join(

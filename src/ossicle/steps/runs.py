@@ -15,6 +15,9 @@ from ossicle.training.comparing import find_runs, read_history
 
 __all__ = ["evaluate_run", "plot_run_curves", "write_run_events"]
 
+SHOWN = 4
+"""Runs that an error names."""
+
 
 def plot_run_curves(paths: Sequence[Path], *, out: Path) -> list[str]:
     """Draw the learning curves of one run, or of several in one picture.
@@ -66,7 +69,7 @@ def evaluate_run(
     Parameters
     ----------
     run, path : Path
-        A run, and the data set.
+        A run, or a folder with one run below it, and the data set.
     epoch : int or "best"
         One that has a checkpoint.
     out : Path, optional
@@ -85,6 +88,7 @@ def evaluate_run(
     TrainingError
         If there is no such run or epoch, or the data set answers none of its tasks.
     """
+    run = _only_run(run)
     opened = require("ossicle.training.training", extra="train").open_run(run)
     dataset = open_dataset(path, layout=layout, task=task, where=where)
     reports = opened.evaluate(dataset, epoch=epoch)
@@ -107,6 +111,15 @@ def evaluate_run(
     return dict(reports)
 
 
+def _only_run(path: Path) -> Path:
+    """The run that a folder is, or the one below it."""
+    runs = find_runs(path)
+    if len(runs) > 1:
+        names = ", ".join(str(run) for run in runs[:SHOWN])
+        raise TrainingError(f"{path} holds {len(runs)} runs; name one of them, such as {names}")
+    return runs[0]
+
+
 def write_run_events(run: Path) -> Path:
     """Write a run's history for TensorBoard; what lay there is replaced.
 
@@ -119,5 +132,4 @@ def write_run_events(run: Path) -> Path:
     """
     from ossicle.training.recording import write_events
 
-    find_runs(run)
-    return write_events(run)
+    return write_events(_only_run(run))
