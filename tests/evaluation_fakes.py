@@ -18,6 +18,7 @@ class FakeDataset:
     clips: Sequence[Clip]
     skipped: tuple[tuple[str, str], ...] = ()
     name: str = "kitchen"
+    tasks: tuple[Task, ...] = ()
 
     def __len__(self) -> int:
         return len(self.clips)
