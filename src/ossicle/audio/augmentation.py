@@ -5,6 +5,7 @@ would clip is made softer as a whole. Silence stays silence. Same seed, same byt
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -236,13 +237,16 @@ def augment(
     >>> augment(tone, sample_rate=8_000, how=how, rng=np.random.default_rng(0)).shape
     (8000,)
     """
-    varied = check_channel(samples).astype(np.float32)
+    channel: Any = check_channel(samples)
+    rate = check_rate(sample_rate)
     for kind, (least, most) in how.items():
         if not least <= most < np.inf:
             raise AudioError(f"{kind} from {least:g} to {most:g}; the lesser comes first")
         amount = float(rng.uniform(least, most))
-        varied = vary(varied, kind, amount, sample_rate=sample_rate, rng=rng)
-    return varied
+        check_amount(kind, amount)
+        if channel.size:
+            channel = AUGMENTATIONS[kind](channel, amount, sample_rate=rate, rng=rng)
+    return unclipped(np.asarray(channel, dtype=np.float32))
 
 
 def _resynthesised(samples: Channel, factor: float, size: int) -> Channel:
