@@ -128,3 +128,14 @@ def test_several_ways_are_tried_and_the_best_by_validation_is_taken(dataset, tmp
     assert accuracy[0] == max(accuracy)
     again = ossicle.train(dataset, out=tmp_path / "auto", **settings)
     assert again.tried == run.tried
+
+
+@pytest.mark.data
+def test_classical_models_embeddings_and_networks_are_on_one_front(dataset, models, monkeypatch):
+    monkeypatch.setenv("OSSICLE_MODELS", str(models))
+    embedded = {"front_end": ["yamnet"], "integration": ["mean+max"], "model": ["logreg"]}
+    found = ossicle.search(dataset, grid=[GRID, embedded], window=1.0, leave_out=0.5)
+    described = {(row["front_end"].split()[0], row["model"].split()[0]) for row in found.rows}
+    assert described == {("log_mel", "logreg"), ("log_mel", "network"), ("embedding", "logreg")}
+    front = found.front(minimise=("bytes", "latency_ms"), maximise=("accuracy",))
+    assert {row["id"] for row in front} <= {row["id"] for row in found.rows}

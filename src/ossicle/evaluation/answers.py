@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from ossicle.classifier import Classifier
     from ossicle.datasets import Dataset
 
-__all__ = ["Answers", "Heard", "Progress", "as_asked", "ask", "hear", "task_of"]
+__all__ = [
+    "Answers",
+    "Heard",
+    "Progress",
+    "ask",
+    "first_answered",
+    "hear",
+    "named_as_asked",
+    "task_of",
+]
 
 HINTS = {"regression": "; evaluate_values judges a regression"}
 
@@ -190,24 +199,38 @@ def hear(
     return Heard(clips, groups, tuple(predictions), tuple(skipped))
 
 
-def as_asked(
-    classifier: "Classifier", dataset: "Dataset", task: str | None
-) -> tuple["Dataset", str | None]:
-    """The data set with its task called as the classifier calls it, and which one that is.
+def named_as_asked(dataset: "Dataset", tasks: tuple[Task, ...], *, name: str = "") -> "Dataset":
+    """The data set with its tasks called as a classifier calls them.
 
-    A classifier of several data sets may call a task ``birds.label``, where the data set knows it
-    as ``label``. What fits nothing is left as it is.
+    A classifier of several data sets may call a task ``farm.label``, where the data set, which it
+    may know by another ``name``, has a ``label``. What fits nothing keeps its name.
+
+    >>> from ossicle.datasets import Dataset, make_task
+    >>> farm = Dataset((), (make_task("label", ["cow", "hen"]),), name="farm")
+    >>> named_as_asked(farm, (Task("farm.label", "binary", ("cow", "hen")),)).tasks[0].name
+    'farm.label'
     """
-    own = {each.name: each for each in dataset.tasks}
-    wanted = [each for each in classifier.tasks if task in (None, each.name)]
-    for asked in wanted:
-        if asked.name in own:
-            return dataset, asked.name
-    for asked in wanted:
-        same = own.get(asked.name.rpartition(".")[2])
-        if same and same.kind == asked.kind and set(same.labels) <= set(asked.labels):
-            return dataset.rename_task(same.name, asked.name), asked.name
-    return dataset, task
+    known = {task.name for task in tasks}
+    for own in dataset.tasks:
+        called = f"{name or dataset.name}.{own.name}"
+        fitting = [called] if called in known else [t.name for t in tasks if _is_same(own, t)]
+        free = set(fitting) - {task.name for task in dataset.tasks}
+        if own.name not in known and free:
+            new = next(each for each in fitting if each in free)
+            dataset = dataset.rename_task(own.name, new)
+    return dataset
+
+
+def _is_same(own: Task, asked: Task) -> bool:
+    """Whether a task of a data set is one that a classifier calls after another data set."""
+    named = asked.name.endswith(f".{own.name}") and asked.kind == own.kind
+    return named and set(own.labels) <= set(asked.labels)
+
+
+def first_answered(dataset: "Dataset", tasks: tuple[Task, ...]) -> str | None:
+    """The first of a classifier's tasks that the data set has, if there is one."""
+    own = {task.name for task in dataset.tasks}
+    return next((task.name for task in tasks if task.name in own), None)
 
 
 def task_of(tasks: tuple[Task, ...], name: str | None, *, kinds: tuple[str, ...]) -> Task:

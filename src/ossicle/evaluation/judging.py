@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ossicle.datasets import recording_marks
 from ossicle.errors import OssicleError
 from ossicle.evaluation import metrics
-from ossicle.evaluation.answers import Answers, Progress, as_asked, ask
+from ossicle.evaluation.answers import Answers, Progress, ask, first_answered, named_as_asked
 from ossicle.evaluation.html import write_html
 from ossicle.evaluation.intervals import Interval, grouped_bootstrap, wilson
 from ossicle.evaluation.report import Card, ClassRow, Mistake, Report
@@ -63,7 +63,8 @@ def evaluate(
     EvaluationError
         If no clip can be judged.
     """
-    dataset, task = as_asked(classifier, dataset, task)
+    dataset = named_as_asked(dataset, classifier.tasks)
+    task = task or first_answered(dataset, classifier.tasks)
     answers = ask(classifier, dataset, task=task, progress=progress)
     report = judge(
         answers,

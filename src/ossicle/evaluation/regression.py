@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ossicle.evaluation import value_metrics
-from ossicle.evaluation.answers import Progress, as_asked, hear, task_of
+from ossicle.evaluation.answers import Progress, first_answered, hear, named_as_asked, task_of
 from ossicle.evaluation.html import Section, Table, write_html
 from ossicle.evaluation.intervals import Interval, grouped_bootstrap
 from ossicle.evaluation.judging import MISTAKES, data_card, evaluate, place_of
@@ -202,7 +202,8 @@ def evaluate_task(
     classifier: "Classifier", dataset: "Dataset", *, task: str | None = None, **options: Any
 ) -> Report | RegressionReport | MultilabelReport:
     """The report that suits the kind of the task; options as for `evaluate`."""
-    dataset, task = as_asked(classifier, dataset, task)
+    dataset = named_as_asked(dataset, classifier.tasks)
+    task = task or first_answered(dataset, classifier.tasks)
     kind = next((each.kind for each in classifier.tasks if task in (None, each.name)), "")
     return EVALUATIONS.get(kind, evaluate)(classifier, dataset, task=task, **options)
 

@@ -1,6 +1,5 @@
 """Reports on what a run made: each task judged on the clips that answer it."""
 
-from collections.abc import Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -12,6 +11,7 @@ from ossicle.classifier import Classifier
 from ossicle.datasets import Combined, Dataset
 from ossicle.errors import TrainingError
 from ossicle.evaluation import MultilabelReport, RegressionReport, Report
+from ossicle.evaluation.answers import named_as_asked
 from ossicle.evaluation.metrics import Average, averages
 from ossicle.evaluation.regression import evaluate_task
 from ossicle.evaluation.report import plain
@@ -46,7 +46,8 @@ def judge_clips(
     """
     known = [task.name for task in classifier.tasks]
     named = [
-        named_for(clips.of(place), clips.names[place], known) for place in range(len(clips.names))
+        named_as_asked(clips.of(place), classifier.tasks, name=name)
+        for place, name in enumerate(clips.names)
     ]
     dataset: Dataset = reduce(add, named)
     reports = {}
@@ -85,20 +86,6 @@ def file_name(task: str) -> str:
     'birds_label'
     """
     return "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in task).lstrip(".")
-
-
-def named_for(dataset: Dataset, name: str, known: Sequence[str]) -> Dataset:
-    """The data set with those tasks renamed that were called after it among several.
-
-    >>> from ossicle.datasets import make_task
-    >>> farm = Dataset((), (make_task("label", ["cow", "hen"]),), name="farm")
-    >>> named_for(farm, "farm", ["farm.label", "town.label"]).tasks[0].name
-    'farm.label'
-    """
-    for task in _names(dataset):
-        if task not in known and f"{name}.{task}" in known:
-            dataset = dataset.rename_task(task, f"{name}.{task}")
-    return dataset
 
 
 def _names(dataset: Dataset) -> list[str]:

@@ -97,12 +97,9 @@ def train(
     """
     root = Path(tempfile.mkdtemp(prefix="ossicle-") if out is None else out)
     if settings.get("model") == AUTO:
-
-        def learnt(heard: FrontEnd, model: str | Mapping[str, Any], folder: Path) -> Run:
-            shared: dict[str, Any] = {"validation": validation, "callbacks": callbacks}
-            shared |= {**settings, "model": model, "features": features or root / FEATURES}
-            return train(datasets, front_end=heard, out=folder, progress=progress, **shared)
-
+        watched: dict[str, Any] = {"callbacks": callbacks, "progress": progress}
+        shared = {**settings, **watched, "features": features or root / FEATURES}
+        learnt = partial(_learnt, datasets, validation, shared)
         return _removed_with(try_all(front_end_of(front_end), root, learnt), root, out)
     plan = make_plan(datasets, front_end=front_end, validation=validation, settings=settings)
     asked = {"front_end": plan.front_end, "features": features, "progress": progress, **settings}
@@ -137,6 +134,19 @@ def open_run(path: str | Path) -> Run:
         raise TrainingError(f"{root} holds no run: there is no {ASKED} in it")
     read_asked(root)
     return Run(root, partial(_resumed, root))
+
+
+def _learnt(
+    datasets: Any,
+    validation: Any,
+    shared: Mapping[str, Any],
+    front_end: FrontEnd,
+    model: str | Mapping[str, Any],
+    out: Path,
+) -> Run:
+    """The run of one of several ways to learn."""
+    own: dict[str, Any] = {**shared, "model": model}
+    return train(datasets, front_end=front_end, validation=validation, out=out, **own)
 
 
 def _removed_with(run: Run, root: Path, out: str | Path | None) -> Run:
