@@ -4,6 +4,8 @@ Everything is looked over before anything runs: a word that is none is answered 
 and its place in the file.
 """
 
+import graphlib
+import heapq
 import itertools
 import math
 import tomllib
@@ -197,22 +199,27 @@ def _parameter(
     return replace(default, value=fitting(default.value, parameter))
 
 
-def _in_order(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _in_order(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Names of steps, each after those it refers to, else as in the file."""
-    ordered: dict[str, None] = {}
-
-    def visit(name: str, way: tuple[str, ...]) -> None:
-        if name in way:
-            circle = " → ".join((*way[way.index(name) :], name))
-            raise WorkflowError(f"steps.{name}: steps refer to each other in a circle: {circle}")
-        for reference in references(tables[name]):
-            if not reference.source and reference.name in tables and name not in ordered:
-                visit(reference.name, (*way, name))
-        ordered[name] = None
-
-    for name in tables:
-        visit(name, ())
-    return list(ordered)
+    asked = {
+        name: {each.name for each in references(table) if not each.source}
+        for name, table in tables.items()
+    }
+    sorter = graphlib.TopologicalSorter(
+        {name: tables.keys() & others for name, others in asked.items()}
+    )
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        circle = " → ".join(error.args[1])
+        raise WorkflowError(f"steps refer to each other in a circle: {circle}") from None
+    names, ready = list(tables), list[int]()
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heapq.heappush(ready, names.index(name))
+        first = names[heapq.heappop(ready)]
+        yield first
+        sorter.done(first)
 
 
 def _add(
