@@ -1,0 +1,214 @@
+"""One step with its arguments: what it is named by, and how it is done and kept.
+
+A call is JSON: a step by its name, files by path and digest, what other steps made by key. So it
+means the same in this process and in another one.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ossicle.errors import WorkflowError
+from ossicle.workflow.files import digest, file_digests
+from ossicle.workflow.kinds import RESULT, read_result, write_result
+from ossicle.workflow.step import STEPS, Step, find_step
+from ossicle.workflow.store import Artifact, Store
+
+__all__ = ["Call", "perform"]
+
+LOG = "log.txt"
+Report = Callable[[str, Any], None]
+"""Called with what happens, ``waiting`` or ``progress``, and more about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A step about to be done.
+
+    Parameters
+    ----------
+    step, module, file : str
+        Its name; the module that registers it, and that module's file if it is of no package.
+    key : str
+        Of what it makes.
+    recipe : mapping
+        ``version, parameters, inputs``, which the key is made of.
+    arguments : mapping
+        By name: ``{"value": …}``, ``{"path": …}``, ``{"result": key}``, ``{"list": […]}`` or
+        ``{"table": {…}}``.
+    n_jobs : int
+        Processes granted.
+    again : bool
+        Whether it is done although its result is there.
+    log : str
+        File that its prints go to, where it has a process of its own.
+    provenance : mapping
+    """
+
+    step: str
+    module: str
+    file: str
+    key: str
+    recipe: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    n_jobs: int = 1
+    again: bool = False
+    log: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The call as JSON."""
+        return asdict(self)
+
+
+def perform(call: Call, store: Store, *, report: Report) -> Artifact:
+    """Do a step and keep what it made, unless that is there already.
+
+    Raises
+    ------
+    WorkflowError
+        If its result cannot be kept.
+    Exception
+        Whatever the step raises.
+    """
+    step = _found(call)
+    with store.claim(call.key, on_wait=lambda: report("waiting", None)):
+        if not call.again and (kept := store.get(call.key)):
+            return kept
+        with _folder(call, store, step) as folder:
+            values = {name: _decoded(each, store) for name, each in call.arguments.items()}
+            result = step.function(**values, **_supplied(step, call, folder, report))
+            write_result(folder, _relative(result, folder), step.kind)
+            if call.log and Path(call.log).is_file():
+                sys.stdout.flush()
+                shutil.copyfile(call.log, folder / LOG)
+    made = store.get(call.key)
+    if made is None:
+        raise WorkflowError(f"what step {call.step} made has gone from {store.root}; run it again")
+    return made
+
+
+def _folder(
+    call: Call, store: Store, step: Step[..., Any]
+) -> contextlib.AbstractContextManager[Path]:
+    patterns = [each for name in step.outputs.values() for each in (name, f"{name}/**")]
+    return store.writing(
+        call.key,
+        step=call.step,
+        **call.recipe,
+        provenance=call.provenance,
+        measured=step.measured,
+        keep=[*patterns, f"{RESULT}.*"] if patterns else None,
+        resume=step.resumable,
+    )
+
+
+def _supplied(step: Step[..., Any], call: Call, folder: Path, report: Report) -> dict[str, Any]:
+    def progress(stage: str, done: int, total: int) -> None:
+        report("progress", (stage, done, total))
+
+    every = {"out": folder, "progress": progress, "n_jobs": call.n_jobs}
+    return {name: value for name, value in every.items() if name in step.supplied}
+
+
+def _relative(value: Any, folder: Path) -> Any:
+    """A result without the name of the folder it was made in, which will be another."""
+    if isinstance(value, Mapping):
+        return {key: _relative(each, folder) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_relative(each, folder) for each in value]
+    if isinstance(value, Path | str) and str(value).startswith(str(folder)):
+        return str(value)[len(str(folder)) :].lstrip("/") or "."
+    return str(value) if isinstance(value, Path) else value
+
+
+def _decoded(argument: Mapping[str, Any], store: Store) -> Any:
+    (form, value), *_ = argument.items()
+    if form == "path":
+        return Path(value)
+    if form == "result":
+        return read_result(Path(store.root) / value)
+    if form == "list":
+        return [_decoded(each, store) for each in value]
+    if form == "table":
+        return {name: _decoded(each, store) for name, each in value.items()}
+    return value
+
+
+def _found(call: Call) -> Step[..., Any]:
+    """The step of a call; its module is loaded if it is not."""
+    if call.step not in STEPS:
+        load_module(call.module, call.file)
+    return find_step(call.step)
+
+
+def load_module(name: str, file: str = "") -> None:
+    """Load the module that registers steps, by its name, or by its file if it is of no package.
+
+    Raises
+    ------
+    WorkflowError
+        If it cannot be loaded.
+    """
+    if name in sys.modules:
+        return
+    try:
+        if not file:
+            importlib.import_module(name)
+            return
+        spec = importlib.util.spec_from_file_location(name, file)
+        if spec is None or spec.loader is None:
+            raise WorkflowError(f"{file} is no Python file; steps are read from *.py")
+        sys.path.insert(0, str(Path(file).parent))
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except WorkflowError:
+        sys.modules.pop(name, None)
+        raise
+    except Exception as error:
+        sys.modules.pop(name, None)
+        where = file or name
+        raise WorkflowError(
+            f"steps cannot be loaded from {where}: {type(error).__name__}: {error}"
+        ) from error
+
+
+def home_of(step: Step[..., Any]) -> tuple[str, str]:
+    """The module of a step, and its file if it is of no package."""
+    module = step.function.__module__
+    file = "" if "." in module else (inspect.getsourcefile(step.function) or "")
+    return module, str(Path(file).resolve()) if file else ""
+
+
+def path_digest(path: Path) -> str:
+    """What a file or folder holds, by content; names count within a folder, not its own name.
+
+    Raises
+    ------
+    WorkflowError
+        If it is missing or cannot be read.
+    """
+    if not path.is_dir():
+        (found,) = file_digests([path]).values()
+        return _sure(found)
+    names = {each: each.relative_to(path).as_posix() for each in _files(path)}
+    digests = file_digests(names)
+    pairs = sorted((names[each], _sure(found)) for each, found in digests.items())
+    return digest(*(word for pair in pairs for word in pair))
+
+
+def _sure(found: str | WorkflowError) -> str:
+    if isinstance(found, WorkflowError):
+        raise found
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (each for each in folder.rglob("*") if not each.is_dir())

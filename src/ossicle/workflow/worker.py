@@ -1,0 +1,81 @@
+"""A process that does steps for another one: calls come in as lines of JSON, answers go out so.
+
+It takes a step by name and never code. It ends, with all that it started, when the process that it
+works for is gone.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+__all__ = ["main"]
+
+EVERY = 0.1
+"""Seconds between two reports of progress."""
+
+
+def main() -> None:
+    """Do what standard input asks for, until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        sys.path[:] = asked["sys_path"]
+        _answer(answers, _done(asked["call"], asked["store"], answers))
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _answer(answers: TextIO, value: Mapping[str, Any]) -> None:
+    answers.write(json.dumps(value) + "\n")
+    answers.flush()
+
+
+def _done(words: Mapping[str, Any], root: str, answers: TextIO) -> dict[str, Any]:
+    from ossicle.workflow.calls import Call, perform
+    from ossicle.workflow.store import Store
+
+    call, last = Call(**words), [0.0]
+
+    def report(what: str, more: Any) -> None:
+        now = time.monotonic()
+        if what != "progress" or more[1] == more[2] or now - last[0] >= EVERY:
+            last[0] = now
+            _answer(answers, {"report": what, "more": more})
+
+    try:
+        _print_into(call.log)
+        perform(call, Store(Path(root)), report=report)
+    except BaseException as error:
+        traceback.print_exc()
+        return {"failed": type(error).__name__, "message": str(error)}
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return {"done": True}
+
+
+def _print_into(log: str) -> None:
+    """Let what is printed from now on, here and by programs started here, go into a file."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    descriptor = os.open(log or os.devnull, flags, 0o644)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+if __name__ == "__main__":
+    main()
