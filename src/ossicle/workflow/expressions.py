@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.arguments import Output
 from ossicle.workflow.files import read_json
-from ossicle.workflow.pipeline import Condition, Output
+from ossicle.workflow.pipeline import Condition
 
 __all__ = ["Given", "Reference", "Scope", "condition", "parsed", "references"]
 
@@ -29,7 +30,7 @@ _ASKED = re.compile(rf"\s*(?:(not)\s+)?{_OPERAND}\s*(?:(==|!=|<=|>=|<|>)\s*{_OPE
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What stands between ``${`` and ``}``: ``source`` is each, env, file, or nothing for a name."""
+    """What stands between ``${`` and ``}``; ``source`` is each, env or file, empty for a name."""
 
     source: str
     name: str
@@ -178,23 +179,25 @@ class Scope:
             path = self.folder / reference.name
             return Given(path if as_path else _content(path), self.folder)
         if reference.source == EACH:
-            return _known(reference.name, self.each, "for_each has no {!r} here")
+            if reference.name not in self.each:
+                hint = _hint(reference.name, self.each)
+                raise WorkflowError(f"for_each has no {reference.name!r}; {hint}")
+            return self.each[reference.name]
         if reference.name in self.steps:
             return Given(_output(self.steps[reference.name], reference), self.folder)
-        given = _known(reference.name, {**self.parameters, **self.steps}, "no parameter or step {!r}")
+        if reference.name not in self.parameters:
+            hint = _hint(reference.name, {**self.parameters, **self.steps})
+            raise WorkflowError(f"no parameter or step {reference.name!r}; {hint}")
         if reference.output:
             raise WorkflowError(
                 f"${{{reference.name}.{reference.output}}}: {reference.name} is a parameter; only "
                 "steps have outputs"
             )
-        return given
+        return self.parameters[reference.name]
 
 
-def _known(name: str, names: Mapping[str, Any], problem: str) -> Any:
-    if name not in names:
-        hint = nearest(name, names) if names else "nothing can be named at this place"
-        raise WorkflowError(f"{problem.format(name)}; {hint}")
-    return names[name]
+def _hint(name: str, names: Mapping[str, Any]) -> str:
+    return nearest(name, names) if names else "there is none at this place"
 
 
 def _output(step: Output | list[Output], reference: Reference) -> Output | list[Output]:
@@ -265,7 +268,7 @@ def condition(said: Any, scope: Scope) -> Condition:
     match = _ASKED.fullmatch(said) if isinstance(said, str) else None
     if match is None or (match[1] and match[3]):
         raise WorkflowError(
-            f"{said!r} is no condition; write \"${{a}}\", \"not ${{a}}\", or two values with one of "
+            f'{said!r} is no condition; write "${{a}}", "not ${{a}}", or two values with one of '
             "== != < <= > >= between them, words in quotes"
         )
     negated, left, operator, right = match.groups()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.arguments import Output, outputs_in
 from ossicle.workflow.expressions import Given, Scope, condition, references
 from ossicle.workflow.files import canonical_json
 from ossicle.workflow.flow_keys import (
@@ -27,7 +28,7 @@ from ossicle.workflow.flow_keys import (
     declared,
     fitting,
 )
-from ossicle.workflow.pipeline import NodeOptions, Output, Pipeline
+from ossicle.workflow.pipeline import NodeOptions, Pipeline
 from ossicle.workflow.step import Step, find_step
 
 __all__ = ["Flow", "flow_of", "read_flow"]
@@ -163,7 +164,7 @@ def flow_of(
         words["name"],
         words.get("description", ""),
         pipeline,
-        _outputs(words.get("outputs", {}), Scope(folder, parameters, made)),
+        _outputs(words.get("outputs", {}), Scope(folder, parameters, made), pipeline),
         {name: each.value for name, each in parameters.items()},
         words,
         folder,
@@ -185,7 +186,6 @@ def _parameters(
         with at(f"parameters.{name}"):
             found[name] = _parameter(name, declared(said), folder, given, given_from)
     return found
-
 
 
 def _parameter(
@@ -236,9 +236,7 @@ def _add(
     ]
 
 
-def _instances(
-    place: str, matrix: Mapping[str, Any], scope: Scope
-) -> Iterator[tuple[str, Scope]]:
+def _instances(place: str, matrix: Mapping[str, Any], scope: Scope) -> Iterator[tuple[str, Scope]]:
     """Every combination of a matrix: what it is called, and what ``${each.key}`` means in it."""
     columns = []
     for key, said in matrix.items():
@@ -275,7 +273,7 @@ def _label(value: Any) -> str:
 def _add_one(
     pipeline: Pipeline, name: str, step: Step[..., Any], table: Mapping[str, Any], scope: Scope
 ) -> Output:
-    place = f"steps.{name}"
+    place = f"steps.{name.partition('[')[0]}"
     said = {key: value for key, value in table.items() if key not in RESERVED}
     arguments = {
         key: _argument(f"{place}.{key}", key, value, step, scope)
@@ -305,9 +303,18 @@ def _option(key: str, said: Any, scope: Scope) -> Any:
     return checked_option(key, scope.value(said))
 
 
-def _outputs(table: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+def _outputs(table: Mapping[str, Any], scope: Scope, pipeline: Pipeline) -> dict[str, Any]:
     found = {}
     for name, said in table.items():
         with at(f"outputs.{name}"):
             found[name] = scope.value(said)
+            for output in outputs_in(found[name]):
+                _check_made(output, pipeline)
     return found
+
+
+def _check_made(output: Output, pipeline: Pipeline) -> None:
+    step = next(node.step for node in pipeline.nodes if node.name == output.node)
+    if output.name and output.name not in step.outputs and not step.returns_mapping:
+        hint = nearest(output.name, step.outputs) if step.outputs else "it names none"
+        raise WorkflowError(f"step {step.name} makes no {output.name!r}; {hint}")

@@ -1,5 +1,6 @@
 """The keys of a workflow file: which there are, what each may be, the nearest when none is."""
 
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -102,7 +103,7 @@ def _check_names(words: Mapping[str, Any]) -> None:
                 raise WorkflowError(f"{place}.{EACH}: ${{{EACH}.key}} is the matrix; rename it")
     if both := sorted(parameters.keys() & steps.keys()):
         raise WorkflowError(
-            f"steps.{both[0]}: {both[0]!r} is also a parameter; rename one, ${{{both[0]}}} is either"
+            f"steps.{both[0]}: a parameter is called {both[0]!r} too; rename one of them"
         )
     for name in words.get("outputs", {}):
         _check_name("outputs", name)
@@ -124,6 +125,18 @@ def _check_expressions(place: str, table: Mapping[str, Any]) -> None:
     for key, value in table.items():
         with at(f"{place}.{key}"):
             list(references(value))
+            _check_plain(value)
+
+
+def _check_plain(value: Any) -> None:
+    """What TOML has a form for and JSON has none cannot be part of a key."""
+    if isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            _check_plain(item)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise WorkflowError(f"{value} is no finite number")
+    elif not isinstance(value, str | int | float):
+        raise WorkflowError(f"{value} is a date or time; put it in quotes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +172,7 @@ def declared(said: Any) -> Declared:
 def _type_of(default: Any) -> str | None:
     names = [name for name, kind in TYPES.items() if type(default) is kind]
     if default is not None and not names:
-        raise WorkflowError(f"default is {default!r}; put a date or time in quotes")
+        raise WorkflowError(f"default is {default}; put a date or time in quotes")
     return names[0] if names else None
 
 
