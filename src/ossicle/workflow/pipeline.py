@@ -20,7 +20,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output, outputs_in, valued
@@ -28,6 +28,9 @@ from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.kinds import read_result
 from ossicle.workflow.step import Step
 from ossicle.workflow.store import Artifact, Store
+
+if TYPE_CHECKING:
+    from ossicle.workflow.planning import Planned
 
 __all__ = ["Condition", "Event", "Node", "NodeOptions", "Output", "Pipeline", "Results"]
 
@@ -277,6 +280,18 @@ class Pipeline:
             if found.intersection(node.needs):
                 found.add(node.name)
         return found
+
+    def plan(self, store: Store, *, again: Collection[str] = ()) -> "tuple[Planned, ...]":
+        """What `run` would do with every node, and why; nothing is done.
+
+        Raises
+        ------
+        WorkflowError
+            If an input is missing.
+        """
+        from ossicle.workflow.planning import plan_pipeline
+
+        return plan_pipeline(self, store, again=again)
 
     def run(
         self,

@@ -62,8 +62,8 @@ def _check_machine(pipeline: Pipeline, cluster: LocalCluster | None) -> None:
         for name, value in {**needs.labels, **node.options.where}.items():
             if labels.get(name) != value:
                 raise WorkflowError(
-                    f"{node.name} needs {name} = {value!r} and this machine has "
-                    f"{labels.get(name, 'no such label')}; run it where that is, or label the cluster"
+                    f"{node.name} needs {name} = {value!r}, this machine has "
+                    f"{labels.get(name, 'no such label')}; run it where that is"
                 )
         if needs.memory_bytes > memory:
             raise WorkflowError(
