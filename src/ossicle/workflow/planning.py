@@ -1,14 +1,15 @@
 """What running a pipeline would do, and why, without doing it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ossicle.workflow.pipeline import Node, Pipeline
+from ossicle.workflow.nodes import Node
 from ossicle.workflow.running import call_of
+from ossicle.workflow.step import Step
 from ossicle.workflow.store import Artifact, Store
 
-__all__ = ["Planned", "plan_pipeline"]
+__all__ = ["Planned", "plan_nodes"]
 
 KEPT, TO_RUN, DEPENDS, SKIPPED = "kept", "to run", "depends", "skipped"
 
@@ -33,10 +34,10 @@ class Planned:
     artifact: Artifact | None = None
 
 
-def plan_pipeline(
-    pipeline: Pipeline, store: Store, *, again: Collection[str] = ()
+def plan_nodes(
+    name: str, nodes: Sequence[Node], store: Store, *, again: Collection[str] = ()
 ) -> tuple[Planned, ...]:
-    """What `Pipeline.run` would do with every node; see there.
+    """What running the nodes would do with each; see `ossicle.workflow.Pipeline.plan`.
 
     Raises
     ------
@@ -44,47 +45,47 @@ def plan_pipeline(
         If an input is missing.
     """
     planned: dict[str, Planned] = {}
-    before = _latest(store, pipeline)
-    for node in pipeline.nodes:
-        planned[node.name] = _planned(node, pipeline, store, planned, before, frozenset(again))
+    planning = _Planning(name, {node.name: node.step for node in nodes}, store, again)
+    before = planning.latest()
+    for node in nodes:
+        planned[node.name] = planning.planned(node, planned, before.get(node.name))
     return tuple(planned.values())
 
 
-def _planned(
-    node: Node,
-    pipeline: Pipeline,
-    store: Store,
-    planned: Mapping[str, Planned],
-    before: Mapping[str, Artifact],
-    again: frozenset[str],
-) -> Planned:
-    for name in node.needs:
-        if planned[name].state == SKIPPED:
-            return Planned(node.name, SKIPPED, f"{name} is skipped")
-    open_ones = [name for name in node.needs if planned[name].artifact is None]
-    if open_ones:
-        return Planned(node.name, DEPENDS, f"on what {', '.join(open_ones)} will make")
-    artifacts = {name: made for name in node.needs if (made := planned[name].artifact)}
-    when = node.options.when
-    if when is not None and not when.holds(artifacts):
-        return Planned(node.name, SKIPPED, f"not so: {when}")
-    call = call_of(node, pipeline, artifacts, store)
-    if node.name in again:
-        return Planned(node.name, TO_RUN, "asked for")
-    if kept := store.get(call.key):
-        return Planned(node.name, KEPT, artifact=kept)
-    last = before.get(node.name)
-    return Planned(node.name, TO_RUN, _changed(last.manifest, call.recipe) if last else "new")
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    pipeline: str
+    steps: Mapping[str, Step[..., Any]]
+    store: Store
+    again: Collection[str]
 
+    def planned(self, node: Node, before: Mapping[str, Planned], last: Artifact | None) -> Planned:
+        """One node, from what is planned for those it needs."""
+        for name in node.needs:
+            if before[name].state == SKIPPED:
+                return Planned(node.name, SKIPPED, f"{name} is skipped")
+        open_ones = [name for name in node.needs if before[name].artifact is None]
+        if open_ones:
+            return Planned(node.name, DEPENDS, f"on what {', '.join(open_ones)} will make")
+        artifacts = {name: made for name in node.needs if (made := before[name].artifact)}
+        when = node.options.when
+        if when is not None and not when.holds(artifacts):
+            return Planned(node.name, SKIPPED, f"not so: {when}")
+        if node.name in self.again:
+            return Planned(node.name, TO_RUN, "asked for")
+        call = call_of(node, self.pipeline, steps=self.steps, artifacts=artifacts, store=self.store)
+        if kept := self.store.get(call.key):
+            return Planned(node.name, KEPT, artifact=kept)
+        return Planned(node.name, TO_RUN, _changed(last.manifest, call.recipe) if last else "new")
 
-def _latest(store: Store, pipeline: Pipeline) -> dict[str, Artifact]:
-    """The last thing each node of a pipeline of this name made."""
-    found: dict[str, Artifact] = {}
-    for artifact in store.list():
-        made_by = artifact.manifest.get("provenance", {})
-        if made_by.get("pipeline") == pipeline.name:
-            found.setdefault(made_by.get("node", ""), artifact)
-    return found
+    def latest(self) -> dict[str, Artifact]:
+        """The last thing each node of a pipeline of this name made."""
+        found: dict[str, Artifact] = {}
+        for artifact in self.store.list():
+            made_by = artifact.manifest.get("provenance", {})
+            if made_by.get("pipeline") == self.pipeline:
+                found.setdefault(made_by.get("node", ""), artifact)
+        return found
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
