@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.arguments import Output, outputs_in, valued
+from ossicle.workflow.arguments import outputs_in, valued
 from ossicle.workflow.step import Step
 from ossicle.workflow.store import Artifact
 
