@@ -15,7 +15,7 @@ from ossicle.workflow.kinds import read_result, result_file
 from ossicle.workflow.nodes import Node
 from ossicle.workflow.store import Artifact
 
-__all__ = ["check_out", "deliver", "found_outputs", "relative"]
+__all__ = ["check_out", "deliver", "found_outputs", "plain"]
 
 LIST = "outputs.json"
 """File that says what was delivered to a folder: that, and nothing else, is replaced there."""
@@ -110,18 +110,22 @@ def deliver(found: Mapping[str, Any], said: Mapping[str, Any], out: Path) -> dic
     """
     put = {name: _put(value, said[name], out / name) for name, value in found.items()}
     files = sorted({path.relative_to(out).parts[0] for path in _paths(list(put.values()))})
-    write_json(out / LIST, {"files": files, "outputs": relative(put, out)})
+    write_json(out / LIST, {"files": files, "outputs": plain(put, out)})
     return put
 
 
-def relative(value: Any, folder: Path) -> Any:
-    """A value as JSON, paths in it as words relative to a folder where they lie below it."""
+def plain(value: Any, folder: Path | None = None) -> Any:
+    """A value as JSON, paths in it as words: relative to a folder, if one is given.
+
+    >>> plain({"model": Path("out/model.onnx"), "n": 3}, Path("out"))
+    {'model': 'model.onnx', 'n': 3}
+    """
     if isinstance(value, Mapping):
-        return {name: relative(each, folder) for name, each in value.items()}
+        return {name: plain(each, folder) for name, each in value.items()}
     if isinstance(value, list):
-        return [relative(each, folder) for each in value]
+        return [plain(each, folder) for each in value]
     if isinstance(value, Path):
-        return str(value.relative_to(folder) if value.is_relative_to(folder) else value)
+        return str(value.relative_to(folder) if folder else value)
     return value
 
 

@@ -15,14 +15,13 @@ from typing import Any
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.delivery import check_out, deliver, found_outputs
-from ossicle.workflow.executions import EXECUTIONS, LOGS, SNAPSHOT, STORE, WISH, Settings
+from ossicle.workflow.executions import EXECUTIONS, LOGS, SNAPSHOT, WISH, Settings, store_of
 from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.files import claimed, write_json
 from ossicle.workflow.flow import Flow
 from ossicle.workflow.nodes import Event
 from ossicle.workflow.pipeline import Pipeline, Results
 from ossicle.workflow.record import Recorder, recorder
-from ossicle.workflow.store import Store
 
 __all__ = ["Outcome", "execute"]
 
@@ -85,7 +84,7 @@ def execute(
             on_begin(folder.name)
         with _recorded(record, folder):
             results = flow.pipeline.run(
-                Store(root / STORE),
+                store_of(root),
                 cluster=LocalCluster(settings.n_jobs, settings.labels),
                 again=settings.again,
                 on_event=_both(record, on_event),

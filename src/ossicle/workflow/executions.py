@@ -15,7 +15,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,13 @@ from ossicle.workflow.files import claimed, read_json, write_json
 from ossicle.workflow.flow import Flow, flow_of
 from ossicle.workflow.record import forget, read_executions, read_steps
 from ossicle.workflow.running import log_name
+from ossicle.workflow.store import Store
 
-__all__ = ["Execution", "Executions", "Settings"]
+__all__ = ["Execution", "Executions", "Settings", "store_of"]
 
-STORE, EXECUTIONS = "store", "executions"
-SNAPSHOT, LOGS, WISH = "execution.json", "logs", "cancel"
+EXECUTIONS, SNAPSHOT, LOGS, WISH = "executions", "execution.json", "logs", "cancel"
+EVERY = 0.3
+"""Seconds between two looks at a log that grows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,11 @@ class Settings:
     labels: Mapping[str, Any] = field(default_factory=dict)
     again: Collection[str] = ()
     out: Path | None = None
+
+
+def store_of(root: Path) -> Store:
+    """Where executions below a folder keep what their steps make."""
+    return Store(root / "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +152,54 @@ class Executions:
         return rows
 
     def log(self, execution: str, step: str) -> str:
-        """What a step has printed: in this execution, or when what it made was made.
+        """What a step has printed: in this execution, or when what it made was made."""
+        return "".join(text for _, text in self.logs(execution, step))
+
+    def logs(
+        self, execution: str, step: str | None = None, *, follow: bool = False
+    ) -> Iterator[tuple[str, str]]:
+        """What steps have printed.
+
+        Parameters
+        ----------
+        execution : str
+        step : str, optional
+            All of them by default.
+        follow : bool
+            Whether to wait for more until the execution has ended.
+
+        Yields
+        ------
+        (step, text)
 
         Raises
         ------
         WorkflowError
-            If there is no such step.
+            If there is no such execution or step.
         """
         rows = {row["name"]: row for row in self.steps(execution)}
-        if step not in rows:
+        if step is not None and step not in rows:
             raise WorkflowError(f"{execution} has no step {step!r}; {nearest(step, rows)}")
-        kept = self.root / STORE / (rows[step]["key"] or "") / "log.txt"
-        for path in (self._folder(execution) / LOGS / log_name(step), kept):
-            with contextlib.suppress(OSError):
-                return path.read_text(encoding="utf-8", errors="replace")
-        return ""
+        names = list(rows) if step is None else [step]
+        read = dict.fromkeys(names, 0)
+        while True:
+            over = not follow or not self.is_running(execution)
+            for name in names:
+                if text := self._printed(execution, rows[name], read[name]):
+                    read[name] += len(text)
+                    yield name, text.decode(errors="replace")
+            if over:
+                return
+            time.sleep(EVERY)
+
+    def _printed(self, execution: str, row: Mapping[str, Any], start: int) -> bytes:
+        """A step's log from a place on; of a result that was kept, the log of its making."""
+        kept = Path(store_of(self.root).root) / (row["key"] or "") / "log.txt"
+        for path in (self._folder(execution) / LOGS / log_name(row["name"]), kept):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                file.seek(start)
+                return file.read()
+        return b""
 
     def flow(self, execution: str) -> tuple[Flow, Settings]:
         """The same words and parameters once more, and how they were run.

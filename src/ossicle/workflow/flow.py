@@ -70,6 +70,20 @@ class Flow:
     given: Mapping[str, Any]
     given_from: Path
 
+    def nodes_from(self, step: str) -> frozenset[str]:
+        """Names of the nodes of a step, or one of them, and of all that need them.
+
+        Raises
+        ------
+        WorkflowError
+            If there is no such step.
+        """
+        names = [node.name for node in self.pipeline.nodes]
+        found = [name for name in names if name == step or name.startswith(f"{step}[")]
+        if not found:
+            raise WorkflowError(f"{self.name} has no step {step!r}; {nearest(step, names)}")
+        return frozenset(self.pipeline.below(found))
+
 
 def read_flow(path: str | Path, parameters: Mapping[str, Any] | None = None) -> Flow:
     """Read a workflow file.

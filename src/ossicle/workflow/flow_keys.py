@@ -11,7 +11,16 @@ from typing import Any
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.expressions import EACH, references
 
-__all__ = ["RESERVED", "Declared", "at", "check_tables", "checked_option", "declared", "fitting"]
+__all__ = [
+    "RESERVED",
+    "Declared",
+    "at",
+    "check_tables",
+    "checked_option",
+    "declared",
+    "fitting",
+    "read_word",
+]
 
 FILE = ("name", "description", "parameters", "steps", "outputs")
 PARAMETER = ("default", "type", "help")
@@ -188,7 +197,7 @@ def fitting(value: Any, parameter: Declared) -> Any:
     (40, '40')
     """
     if isinstance(value, str) and parameter.type != "string":
-        value = _read(value)
+        value = read_word(value)
     if parameter.type is None:
         return value
     kind = TYPES[parameter.type]
@@ -200,8 +209,12 @@ def fitting(value: Any, parameter: Declared) -> Any:
     return value
 
 
-def _read(text: str) -> Any:
-    """The TOML value that a text is, or the text."""
+def read_word(text: str) -> Any:
+    """The TOML value that a text is, or the text.
+
+    >>> read_word("7"), read_word("attic")
+    (7, 'attic')
+    """
     try:
         read = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
