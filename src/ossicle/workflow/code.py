@@ -63,17 +63,3 @@ def _sources(part: str) -> list[Path]:
     if not found:
         raise WorkflowError(f"ossicle has no part {part!r}; name a folder or a module of it")
     return found
-
-
-@cache
-def source_digest(module: str, *, entries: tuple[str, ...] = ()) -> str:
-    """Placeholder of this branch; the store's branch has the real one."""
-    import sys
-
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return digest(Path(file).read_bytes()) if file else digest(module)
-
-
-def library_versions(libraries: tuple[str, ...]) -> dict[str, str]:
-    """Placeholder of this branch; the store's branch has the real one."""
-    return {library: metadata.version(library) for library in libraries}
