@@ -279,7 +279,7 @@ def test_a_default_may_come_from_the_environment(file, monkeypatch):
 )
 def test_a_mistake_is_named_with_its_place(file, old, new, message):
     told = wrong(edited(file, old, new))
-    assert told.startswith("alarm.toml: ")
+    assert told.startswith(f"{file}: ")
     assert message in told
 
 
@@ -301,7 +301,7 @@ def test_an_argument_is_given_once(file):
 def test_a_file_without_a_step_is_none(tmp_path):
     (tmp_path / "none.toml").write_text('name = "none"')
     assert wrong(tmp_path / "none.toml") == (
-        "none.toml: no step; name one under [steps.NAME] with step = ..."
+        f"{tmp_path / 'none.toml'}: no step; name one under [steps.NAME] with step = ..."
     )
 
 

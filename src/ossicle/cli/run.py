@@ -1,6 +1,7 @@
 """``ossicle run``: a workflow file, done as far as it is not done already."""
 
 import json
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,7 @@ def _emit_plan(flow: "Flow", root: Path, again: frozenset[str], *, as_json: bool
     planned = {each.node: each for each in flow.pipeline.plan(store_of(root), again=again)}
     lines = branches({node.name: node.needs for node in flow.pipeline.nodes})
     rows = [
-        {flow.name: line, "": planned[name].state, "why": planned[name].why}
+        {"step": line, "plan": planned[name].state, "why": planned[name].why}
         for name, line in lines.items()
     ]
     value = [{"step": each.node, "state": each.state, "why": each.why} for each in planned.values()]
@@ -138,7 +139,8 @@ def _note_log(executions: Any, execution: str, step: str) -> None:
     """The last lines that a step has printed."""
     lines = executions.log(execution, step).rstrip().splitlines()
     if lines:
-        note(f"the last lines of {step} (all: ossicle workflow log {execution} '{step}'):")
+        command = shlex.join(["ossicle", "workflow", "log", execution, step])
+        note(f"the last lines of {step} (all: {command}):")
     for line in lines[-LAST_LINES:]:
         note(f"  {line}")
 

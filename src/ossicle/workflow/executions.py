@@ -70,7 +70,7 @@ class Execution:
     id, name : str
     state : str
         In progress, completed, failed, cancelled; interrupted: its process is gone.
-    n_ended, n_steps : int
+    n_done, n_steps : int
     started : float
         Seconds since 1970.
     seconds : float
@@ -81,7 +81,7 @@ class Execution:
     id: str
     name: str
     state: str
-    n_ended: int
+    n_done: int
     n_steps: int
     started: float
     seconds: float
@@ -116,7 +116,7 @@ class Executions:
         if state == "in progress" and not self.is_running(row["id"]):
             state = "interrupted"
         seconds = (row["finished"] or time.time()) - row["started"]
-        told = {name: row[name] for name in ("n_ended", "n_steps", "started", "message")}
+        told = {name: row[name] for name in ("n_done", "n_steps", "started", "message")}
         return Execution(row["id"], row["name"], state, seconds=round(max(seconds, 0.0), 3), **told)
 
     def is_running(self, execution: str) -> bool:

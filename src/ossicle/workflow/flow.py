@@ -81,7 +81,8 @@ class Flow:
         names = [node.name for node in self.pipeline.nodes]
         found = [name for name in names if name == step or name.startswith(f"{step}[")]
         if not found:
-            raise WorkflowError(f"{self.name} has no step {step!r}; {nearest(step, names)}")
+            hint = nearest(step, self.words["steps"])
+            raise WorkflowError(f"{self.name} has no step {step!r}; {hint}")
         return frozenset(self.pipeline.below(found))
 
 
@@ -125,18 +126,18 @@ def read_flow(path: str | Path, parameters: Mapping[str, Any] | None = None) -> 
     ('echo', {'times': 4}, ['echo'])
     """
     path = Path(path)
-    with at(path.name):
+    with at(str(path)):
         words = {"name": path.stem, **_tables(path)}
         return flow_of(words, folder=path.parent.resolve(), given=parameters)
 
 
 def _tables(path: Path) -> dict[str, Any]:
     if path.exists() and not path.is_file():
-        raise WorkflowError(f"{path} is no regular file; name a workflow file (TOML)")
+        raise WorkflowError("no regular file; name a workflow file (TOML)")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkflowError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise WorkflowError(f"cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise WorkflowError(f"this is no TOML: {error}") from error
 

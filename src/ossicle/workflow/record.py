@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Recorder", "forget", "read_executions", "read_steps", "recorder"]
 
 FILE = "executions.sqlite"
-ENDED = ("completed", "kept", "failed", "skipped", "cancelled")
+DONE = ("completed", "kept", "skipped")
+ENDED = (*DONE, "failed", "cancelled")
 """States that a step stays in."""
 
 EVERY = 0.5
@@ -65,13 +66,14 @@ class Recorder:
             return
         self._last[event.node] = now if event.progress else 0.0
         stage, done, total = event.progress or (None, None, None)
+        begun = now if event.state == "in progress" else None
         try:
             self._write(
                 "UPDATE steps SET state = ?, detail = ?, key = ?, started = coalesce(started, ?), "
                 "finished = ?, stage = ?, done = ?, total = ? WHERE execution = ? AND name = ?",
                 [
                     (
-                        *(event.state, event.detail, event.artifact and event.artifact.key, now),
+                        *(event.state, event.detail, event.artifact and event.artifact.key, begun),
                         *(now if event.state in ENDED else None, stage, done, total),
                         *(self._execution, event.node),
                     )
@@ -123,17 +125,17 @@ def recorder(root: Path, execution: str) -> Iterator[Recorder]:
 
 
 def read_executions(root: Path) -> list[dict[str, Any]]:
-    """Every execution, newest first, with how many steps it has and how many have ended.
+    """Every execution, newest first, with how many steps it has and how many are done.
 
     >>> import tempfile
     >>> read_executions(Path(tempfile.mkdtemp()))
     []
     """
-    ended = ", ".join(f"'{state}'" for state in ENDED)
+    done = ", ".join(f"'{state}'" for state in DONE)
     return _read(
         root,
         f"SELECT e.id, e.name, e.state, e.started, e.finished, e.message, count(s.name) AS n_steps,"
-        f" coalesce(sum(s.state IN ({ended})), 0) AS n_ended FROM executions e LEFT JOIN steps s"
+        f" coalesce(sum(s.state IN ({done})), 0) AS n_done FROM executions e LEFT JOIN steps s"
         " ON s.execution = e.id GROUP BY e.id ORDER BY e.started DESC, e.rowid DESC",
     )
 

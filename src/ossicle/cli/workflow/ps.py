@@ -28,7 +28,7 @@ def ps(root: Path, as_json: bool) -> None:
             "id": each.id,
             "workflow": each.name,
             "state": each.state,
-            "steps": f"{each.n_ended}/{each.n_steps}",
+            "steps": f"{each.n_done}/{each.n_steps}",
             "started": f"{datetime.fromtimestamp(each.started):%Y-%m-%d %H:%M:%S}",
             "seconds": round(each.seconds, 1),
         }
