@@ -319,7 +319,9 @@ def test_a_missing_input_is_named_with_its_node(store: Store, tmp_path: Path) ->
 def test_a_label_that_the_machine_lacks_is_refused_at_once(store: Store) -> None:
     pipeline = Pipeline()
     pipeline.add(small.add, "sum", left=1.0, options=NodeOptions(where={"house": 7}))
-    with pytest.raises(WorkflowError, match="sum needs house = 7, this machine has no such label"):
+    with pytest.raises(
+        WorkflowError, match="sum: no worker has house = 7; this machine has no labels"
+    ):
         pipeline.run(store)
     there = LocalCluster(1, labels={"house": 7})
     assert pipeline.run(store, cluster=there).value("sum") == 1.0

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 from ossicle.errors import WorkflowError
@@ -106,6 +105,8 @@ def _versions(libraries: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _version(library: str) -> str:
+    from importlib import metadata
+
     try:
         return f"{library}=={metadata.version(library)}"
     except metadata.PackageNotFoundError as error:

@@ -154,6 +154,12 @@ class LocalCluster:
     def __reduce__(self) -> tuple[Any, ...]:
         return LocalCluster, (self.n_jobs, self.labels)
 
+    @property
+    def n_workers(self) -> int:
+        """Processes at work at a time."""
+        count: int = require("loky", extra="search").cpu_count() if self.n_jobs < 0 else self.n_jobs
+        return count
+
     def check(self, where: Mapping[str, Any] | None) -> None:
         """Refuse labels that this machine does not have.
 
@@ -224,7 +230,7 @@ class LocalCluster:
             missing, the deadline has passed, or it was asked to stop.
         """
         self.check(where)
-        n_workers = require("loky", extra="search").cpu_count() if self.n_jobs < 0 else self.n_jobs
+        n_workers = self.n_workers
         limits = Limits(deadline, stop)
         if n_workers == 1 and deadline is None:
             results = _here(function, jobs, limits)

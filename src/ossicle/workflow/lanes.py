@@ -53,6 +53,7 @@ class Lane:
 
     def _running(self) -> "subprocess.Popen[str]":
         if self._process is None or self._process.poll() is not None:
+            self.close()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ossicle.workflow.worker"],
                 stdin=subprocess.PIPE,
@@ -102,9 +103,10 @@ class Lane:
     def close(self) -> None:
         """End the process and let go of its pipes."""
         self.end()
-        for pipe in (self._process and self._process.stdin, self._process and self._process.stdout):
-            if pipe:
-                pipe.close()
+        if self._process is not None:
+            for pipe in (self._process.stdin, self._process.stdout):
+                with suppress(OSError):  # what it can no longer be asked
+                    pipe and pipe.close()
 
 
 class Lanes:

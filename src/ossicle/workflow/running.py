@@ -50,23 +50,20 @@ def run_nodes(
         execution = _Execution(name, nodes, store, lanes, cluster is None, again, on_event, logs)
         works = [_StepWork(node, execution) for node in nodes]
         first = [(None, START, node.name) for node in nodes if not node.needs]
-        flow = Workflow(works, name, order="ready", n_threads=n_jobs)
+        flow = Workflow(works, f"<{name}>", order="ready", n_threads=n_jobs)
         flow(Messages.of(*first))
         return {node.name: execution.made[node.name] for node in nodes}
 
 
 def _check_machine(nodes: Sequence[Node], cluster: LocalCluster | None) -> None:
     """Refuse what would wait for ever, or for memory that is not there."""
-    labels = dict(cluster.labels) if cluster is not None else {}
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for node in nodes:
         needs = node.step.needs
-        for name, value in {**needs.labels, **node.options.where}.items():
-            if labels.get(name) != value:
-                raise WorkflowError(
-                    f"{node.name} needs {name} = {value!r}, this machine has "
-                    f"{labels.get(name, 'no such label')}; run it where that is"
-                )
+        try:
+            (cluster or LocalCluster()).check({**needs.labels, **node.options.where})
+        except WorkflowError as error:
+            raise WorkflowError(f"{node.name}: {error}") from None
         if needs.memory_bytes > memory:
             raise WorkflowError(
                 f"{node.name} needs {needs.memory_bytes / 1e9:.1f} GB of memory; this machine has "
