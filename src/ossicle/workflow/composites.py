@@ -1,6 +1,7 @@
 """Works made of works: one after the other, all at once, or each as soon as it can."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,8 +16,11 @@ __all__ = ["Parallel", "Workflow"]
 N_THREADS = 8
 """Works under way at once where it is left open; they share one lock of Python anyway."""
 
-MOST_THREADS = 64
+MOST_THREADS = 32
 """Threads of a `Parallel`; with more works than this, some wait for others to end."""
+
+NO_LIMIT = 1 << 16
+"""Threads in all: composites inside each other wait for each other, so each must get its own."""
 
 ORDERS = ("list", "ready")
 
@@ -80,6 +84,9 @@ class _Composite(Work):
             leaf.cancel()
 
     def answer(self, mine: Messages, context: Context) -> tuple[Message, ...]:
+        if context.hands is None:
+            with ThreadPoolExecutor(NO_LIMIT) as hands:
+                return self.answer(mine, replace(context, hands=hands))
         post = Post(self.graph, self._first)
         post.deliver(-1, mine.rows)
         try:

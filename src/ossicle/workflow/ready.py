@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
@@ -87,7 +87,8 @@ class Crew:
         hasty: bool,
         announce: Callable[[Work], str],
     ) -> None:
-        self._graph, self._post, self._context = graph, post, context
+        assert context.hands is not None
+        self._graph, self._post, self._hands = graph, post, context.hands
         self._n_threads, self._hasty, self._announce = n_threads, hasty, announce
         self._senders = [0] * len(graph.works)
         for place in chain.from_iterable(graph.followers):
@@ -97,6 +98,9 @@ class Crew:
         self._done: SimpleQueue[tuple[int, Sequence[Message]]] = SimpleQueue()
         self._failures: dict[int, BaseException] = {}
         self._stopped = self._asked = False
+        self._waiting: SimpleQueue[tuple[int, Messages] | None] = SimpleQueue()
+        self._n_serving = 0
+        self._threads: list[Future[None]] = []
         self._log = Pages(context, len(graph.works))
 
     def run(self) -> None:
@@ -107,24 +111,22 @@ class Crew:
         Exception
             What the first of the works that failed, in the order of the list, has raised.
         """
-        n_jobs = sum(isinstance(work, Job) for work in self._graph.works)
-        with (
-            ThreadPoolExecutor(self._n_threads) as hands,
-            ThreadPoolExecutor(max(1, n_jobs)) as clerks,
-        ):
-            try:
-                self._start(hands, clerks)
-                while self._running:
-                    self._finish(*self._done.get())
-                    self._start(hands, clerks)
-            except BaseException:
-                self._stop()
-                raise
-            finally:
-                self._log.close()
+        try:
+            self._start()
+            while self._running:
+                self._finish(*self._done.get())
+                self._start()
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            for _ in self._threads:
+                self._waiting.put(None)
+            wait(self._threads)
+            self._log.close()
         self._raise()
 
-    def _start(self, hands: ThreadPoolExecutor, clerks: ThreadPoolExecutor) -> None:
+    def _start(self) -> None:
         """Start what is ready, jobs first; in this thread if nothing else is to be done."""
         if self._stopped:
             return
@@ -136,9 +138,18 @@ class Crew:
             mine = self._post.collect(place)
             if alone:
                 self._do(place, mine)
+            elif isinstance(works[place], Job):
+                self._threads.append(self._hands.submit(self._do, place, mine))
             else:
-                pool = clerks if isinstance(works[place], Job) else hands
-                pool.submit(self._do, place, mine)
+                self._waiting.put((place, mine))
+                if self._n_serving < self._n_threads:
+                    self._n_serving += 1
+                    self._threads.append(self._hands.submit(self._serve))
+
+    def _serve(self) -> None:
+        """Do one work after the other in a thread."""
+        while (given := self._waiting.get()) is not None:
+            self._do(*given)
 
     def _do(self, place: int, mine: Messages) -> None:
         """Do one work, unless another has failed while it waited for a thread."""

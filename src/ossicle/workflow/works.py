@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,10 +25,13 @@ class Context:
         Where jobs run that name no cluster of their own.
     say : callable, optional
         Takes each line of the log; None: no log.
+    hands : ThreadPoolExecutor, optional
+        Threads for works done at the same time, as many as are asked for.
     """
 
     cluster: Any = None
     say: Callable[[str], object] | None = None
+    hands: ThreadPoolExecutor | None = None
 
     def tell(self, name: str, line: str) -> None:
         """Log a line of a work."""
