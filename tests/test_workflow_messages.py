@@ -13,7 +13,9 @@ from ossicle.errors import WorkflowError
 from ossicle.workflow.messages import Message, Messages
 
 names = st.sampled_from(["", "init", "f1", "f21", "f3"])
-tables = st.lists(st.builds(Message, st.integers(), names, names)).map(lambda rows: Messages.of(*rows))
+tables = st.lists(st.builds(Message, st.integers(), names, names)).map(
+    lambda rows: Messages.of(*rows)
+)
 
 
 @given(tables, names)
@@ -75,7 +77,7 @@ def test_no_row_and_several_rows_are_told_with_the_senders(sender: str | None, s
 
 @pytest.mark.parametrize("row", ["init", (1,), (1, "a", "b", "c"), (1, 2), (1, "a", None), 5])
 def test_what_is_no_row_is_refused(row: object) -> None:
-    with pytest.raises(WorkflowError, match="row is|names of works"):
+    with pytest.raises(WorkflowError, match=r"row is|names of works"):
         Messages.of(row)  # type: ignore[arg-type]
 
 

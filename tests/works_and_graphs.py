@@ -78,7 +78,9 @@ class Plan:
                 return self.leaf(node)
             kind, nodes = node
             name, works = f"c{next(numbers)}", [build(inner) for inner in nodes]
-            return Parallel(works, name) if kind == "parallel" else Workflow(works, name, order=order)
+            return (
+                Parallel(works, name) if kind == "parallel" else Workflow(works, name, order=order)
+            )
 
         outer = build(("workflow", [self.tree]))
         assert isinstance(outer, Workflow)

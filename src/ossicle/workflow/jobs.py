@@ -107,7 +107,10 @@ class Job(Work):
         try:
             results = self._results(parts, self._cluster(context), stop)
         except TooLateError as error:
-            raise TooLateError(f"the work {self.name!r} was {error}") from error
+            raise TooLateError(
+                f"the work {self.name!r} was not done by its deadline of {self.deadline:g} s, so "
+                "its processes were ended; allow a longer one, or more workers"
+            ) from error
         finally:
             self._stops.discard(stop)
         if self.join is not None:
