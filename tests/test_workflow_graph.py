@@ -119,7 +119,7 @@ def test_a_work_before_its_sender_is_refused_in_list_order_only() -> None:
     said = "'a' sends to 'b', which stands before it in 'flow'; put it after .* order='ready'"
     with pytest.raises(WorkflowError, match=said):
         Workflow(works, "flow")
-    assert Workflow(works, "flow", order="ready").graph.followers == ((), (0,))
+    assert Workflow(works, "flow", order="ready").graph.followers == [[], [0]]
 
 
 def test_a_work_that_sends_into_an_earlier_composite_is_refused() -> None:
