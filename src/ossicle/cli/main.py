@@ -27,6 +27,8 @@ VERBS = (
     "level",
     "info",
     "verify",
+    "run",
+    "workflow",
     "doctor",
     "completion",
 )
