@@ -20,6 +20,7 @@ from ossicle.errors import DatasetError, nearest
 from ossicle.features import FeatureStore
 from ossicle.features import front_end as build
 from ossicle.selection import StageProgress
+from ossicle.workflow.files import read_json
 
 __all__ = [
     "SPLITS",
@@ -30,7 +31,10 @@ __all__ = [
     "split_dataset",
 ]
 
-WHOLE = "clips.csv"
+TABLE = "clips.csv"
+ABOUT = "about.json"
+"""Beside the table of an imported data set: its name, and the kinds of its tasks."""
+
 TABLES = ("*.csv", "*/*.csv", "*.tsv", "*.jsonl", "*.selections.txt")
 """Files that may have a column for a task."""
 
@@ -48,6 +52,7 @@ def open_dataset(
     Parameters
     ----------
     path : Path
+        As for `read_dataset`; of an imported data set, its folder.
     layout : str, optional
         Detected if not given.
     task : str, optional
@@ -63,7 +68,10 @@ def open_dataset(
         If nothing can be read or nothing matches.
     """
     tasks = None if task in (None, "label") else [task]
-    dataset = read_dataset(path, layout=layout, tasks=tasks)
+    if (path / ABOUT).is_file():
+        dataset = _imported(path, tasks)
+    else:
+        dataset = read_dataset(path, layout=layout, tasks=tasks)
     if tasks and path.is_dir() and not any(any(path.glob(pattern)) for pattern in TABLES):
         raise DatasetError(f"{path} has folders, whose task is label; {task!r} is no column of it")
     kept = dataset.where(**where) if where else dataset
@@ -71,6 +79,13 @@ def open_dataset(
         words = ", ".join(f"{column}={value}" for column, value in where.items())
         raise DatasetError(f"{path}: none of {len(dataset)} clips has {words}")
     return _licensed(kept, licences) if licences else kept
+
+
+def _imported(path: Path, tasks: Sequence[str] | None) -> Dataset:
+    """A data set that was imported, under the name that it came with."""
+    about = read_json(path / ABOUT)
+    dataset = read_dataset(path / TABLE, layout="csv", tasks=tasks or about["tasks"] or None)
+    return replace(dataset, name=about["name"])
 
 
 def _licensed(dataset: Dataset, licences: Sequence[str]) -> Dataset:
@@ -173,7 +188,7 @@ def split_dataset(
     dict of name to number of clips
     """
     written = {name: out / f"{name}.csv" for name in SPLITS}
-    made = {each.resolve() for each in (out, out / WHOLE, *written.values())}
+    made = {each.resolve() for each in (out, out / TABLE, *written.values())}
     if path.resolve() in made:
         raise DatasetError(f"{path} could be written over; choose another folder than {out}")
     dataset = open_dataset(path)
@@ -182,7 +197,7 @@ def split_dataset(
     for name, part in parts.items():
         part.to_csv(written[name])
     train, validation, test = parts.values()
-    (train + validation + test).to_csv(out / WHOLE)
+    (train + validation + test).to_csv(out / TABLE)
     return {name: len(part) for name, part in parts.items()}
 
 
