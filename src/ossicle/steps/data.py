@@ -20,7 +20,7 @@ from ossicle.errors import DatasetError, nearest
 from ossicle.features import FeatureStore
 from ossicle.features import front_end as build
 from ossicle.selection import StageProgress
-from ossicle.workflow.files import read_json
+from ossicle.steps.kept import TABLE, is_kept, keep_dataset, read_kept
 
 __all__ = [
     "SPLITS",
@@ -30,10 +30,6 @@ __all__ = [
     "open_dataset",
     "split_dataset",
 ]
-
-TABLE = "clips.csv"
-ABOUT = "about.json"
-"""Beside the table of an imported data set: its name, and the kinds of its tasks."""
 
 TABLES = ("*.csv", "*/*.csv", "*.tsv", "*.jsonl", "*.selections.txt")
 """Files that may have a column for a task."""
@@ -68,8 +64,8 @@ def open_dataset(
         If nothing can be read or nothing matches.
     """
     tasks = None if task in (None, "label") else [task]
-    if (path / ABOUT).is_file():
-        dataset = _imported(path, tasks)
+    if layout is None and is_kept(path):
+        dataset = read_kept(path, tasks)
     else:
         dataset = read_dataset(path, layout=layout, tasks=tasks)
     if tasks and path.is_dir() and not any(any(path.glob(pattern)) for pattern in TABLES):
@@ -79,13 +75,6 @@ def open_dataset(
         words = ", ".join(f"{column}={value}" for column, value in where.items())
         raise DatasetError(f"{path}: none of {len(dataset)} clips has {words}")
     return _licensed(kept, licences) if licences else kept
-
-
-def _imported(path: Path, tasks: Sequence[str] | None) -> Dataset:
-    """A data set that was imported, under the name that it came with."""
-    about = read_json(path / ABOUT)
-    dataset = read_dataset(path / TABLE, layout="csv", tasks=tasks or about["tasks"] or None)
-    return replace(dataset, name=about["name"])
 
 
 def _licensed(dataset: Dataset, licences: Sequence[str]) -> Dataset:
@@ -176,12 +165,33 @@ def _borne(dataset: Dataset) -> set[str]:
 
 
 def split_dataset(
-    path: Path, *, out: Path, fractions: Sequence[float], seed: int = 0
+    path: Path,
+    *,
+    out: Path,
+    fractions: Sequence[float] = (0.7, 0.15, 0.15),
+    official: bool = False,
+    copy: bool = False,
+    seed: int = 0,
 ) -> dict[str, int]:
     """Deal clips to train, validation and test, groups and labels considered.
 
     Writes ``clips.csv``, whose column ``split`` says the part of each clip, and the parts as
     ``train.csv``, ``validation.csv`` and ``test.csv``.
+
+    Parameters
+    ----------
+    path : Path
+        Data set.
+    out : Path
+        Folder to fill.
+    fractions : sequence of float
+        Of train, validation and test, with sum 1.
+    official : bool
+        Keep the parts that the data set came with, if it did; what trains gives some groups to the
+        validation where that has none.
+    copy : bool
+        Copy the sounds too, so that the folder stands for itself.
+    seed : int
 
     Returns
     -------
@@ -191,18 +201,35 @@ def split_dataset(
     made = {each.resolve() for each in (out, out / TABLE, *written.values())}
     if path.resolve() in made:
         raise DatasetError(f"{path} could be written over; choose another folder than {out}")
-    dataset = open_dataset(path)
-    dealt = zip(SPLITS, dataset.split(fractions, seed=seed), strict=True)
-    parts = {name: _in_split(part, name) for name, part in dealt}
-    for name, part in parts.items():
-        part.to_csv(written[name])
-    train, validation, test = parts.values()
-    (train + validation + test).to_csv(out / TABLE)
+    parts = _parts(open_dataset(path), fractions, official=official, seed=seed)
+    whole = _whole(parts)
+    if copy:
+        whole = keep_dataset(whole, out)
+    for name in SPLITS:
+        whole.subset([clip.split == name for clip in whole]).to_csv(written[name])
+    whole.to_csv(out / TABLE)
     return {name: len(part) for name, part in parts.items()}
 
 
-def _in_split(part: Dataset, name: str) -> Dataset:
-    return replace(part, clips=tuple(replace(clip, split=name) for clip in part))
+def _parts(
+    dataset: Dataset, fractions: Sequence[float], *, official: bool, seed: int
+) -> dict[str, Dataset]:
+    if not (official and dataset.has_split):
+        return dict(zip(SPLITS, dataset.split(fractions, seed=seed), strict=True))
+    train, validation, test = dataset.official_split()
+    if not len(validation):
+        share = fractions[1] / (fractions[0] + fractions[1])
+        train, validation = train.split((1.0 - share, share), seed=seed)
+    return dict(zip(SPLITS, (train, validation, test), strict=True))
+
+
+def _whole(parts: Mapping[str, Dataset]) -> Dataset:
+    """All parts after one another, each clip with the name of its part."""
+    train, validation, test = (
+        replace(part, clips=tuple(replace(clip, split=name) for clip in part))
+        for name, part in parts.items()
+    )
+    return train + validation + test
 
 
 def extract_features(

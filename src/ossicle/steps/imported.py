@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ossicle.datasets import Dataset, single_part
-from ossicle.datasets.export import export_folder
 from ossicle.errors import DatasetError
-from ossicle.steps.data import ABOUT, TABLE, open_dataset
+from ossicle.steps.data import open_dataset
+from ossicle.steps.kept import ABOUT, SOUNDS, TABLE, keep_dataset
 from ossicle.steps.sources import DataSet
-from ossicle.workflow.files import write_json
 from ossicle.workflow.step import step
 
-__all__ = ["import_dataset", "keep_dataset"]
+__all__ = ["import_dataset"]
 
-SOUNDS = "sounds"
 PARTS = ("all", "train", "test")
 
 
@@ -89,14 +87,6 @@ def import_dataset(
         "labels": dict(sorted(labels.items())),
         "skipped": [list(pair) for pair in dataset.skipped],
     }
-
-
-def keep_dataset(dataset: Dataset, out: Path) -> None:
-    """Write a data set with its sounds, its name and its tasks, as `open_dataset` reads it."""
-    placed = export_folder(dataset, out / SOUNDS, copied=True)
-    placed.to_csv(out / TABLE)
-    tasks = [f"{task.name}:{task.kind}" for task in dataset.tasks]
-    write_json(out / ABOUT, {"name": dataset.name, "tasks": tasks})
 
 
 def _part(dataset: Dataset, part: str, *, test: str, task: str | None, seed: int) -> Dataset:
