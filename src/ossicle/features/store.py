@@ -129,7 +129,7 @@ class FeatureStore:
         report, done = progress or _silently, len(wanted) - len(missing)
         report(done, len(wanted))
         unavailable: dict[str, str] = {}
-        for index, made in LocalCluster(n_jobs).run(make_part, jobs):
+        for index, made in _in_order(LocalCluster(n_jobs).run(make_part, jobs)):
             unavailable |= made.unavailable
             if made.path is not None:
                 parts = _joined([*parts, Part(made.path)], folder)
@@ -151,6 +151,17 @@ class FeatureStore:
                 if time.time() - unfinished.stat().st_mtime > ABANDONED_AFTER:
                     unfinished.unlink()
         return folder
+
+
+def _in_order(results: Iterator[tuple[int, MadePart]]) -> Iterator[tuple[int, MadePart]]:
+    """The parts as one process would make them, so that the joined ones are the same too."""
+    waiting: dict[int, MadePart] = {}
+    first = 0
+    for index, made in results:
+        waiting[index] = made
+        while first in waiting:
+            yield first, waiting.pop(first)
+            first += 1
 
 
 def _silently(done: int, total: int) -> None:

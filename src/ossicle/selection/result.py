@@ -234,7 +234,7 @@ class SearchResult:
         _write_rows(path, self.rows)
 
     def write_front(self, path: str | Path) -> None:
-        """Write the rows of `front` without measured times: same recordings and grid, same bytes."""
+        """Write the rows of `front` without measured times: the same search, the same bytes."""
         front = self.front()
         _write_rows(path, [{k: v for k, v in row.items() if k not in TIMES} for row in front])
 

@@ -1,4 +1,4 @@
-"""Steps on data sets: open, split, describe."""
+"""Steps on data sets: check, split, write in other layouts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,89 +7,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ossicle.datasets import (
-    FAULTS,
-    Dataset,
-    find_faults,
-    licence_name,
-    read_dataset,
-    write_dataset,
-)
+from ossicle.datasets import FAULTS, Dataset, find_faults, licence_name, write_dataset
 from ossicle.datasets.dataset import SPLITS
 from ossicle.errors import DatasetError, nearest
-from ossicle.features import FeatureStore
-from ossicle.features import front_end as build
-from ossicle.selection import StageProgress
-from ossicle.steps.kept import TABLE, is_kept, keep_dataset, read_kept
+from ossicle.steps.kept import TABLE, keep_dataset
+from ossicle.steps.opening import StageProgress, open_dataset
+from ossicle.steps.sources import DataSet
+from ossicle.workflow.step import step
 
 __all__ = [
     "SPLITS",
     "check_dataset",
     "export_dataset",
-    "extract_features",
-    "open_dataset",
     "split_dataset",
 ]
 
-TABLES = ("*.csv", "*/*.csv", "*.tsv", "*.jsonl", "*.selections.txt")
-"""Files that may have a column for a task."""
 
-
-def open_dataset(
-    path: Path,
-    *,
-    layout: str | None = None,
-    task: str | None = None,
-    where: Mapping[str, str] | None = None,
-    licences: Sequence[str] = (),
-) -> Dataset:
-    """Read a data set and keep the clips that match.
-
-    Parameters
-    ----------
-    path : Path
-        As for `read_dataset`; of an imported data set, its folder.
-    layout : str, optional
-        Detected if not given.
-    task : str, optional
-        Column of a table that is the task, if it is not ``label``; ``bpm:regression`` for a
-        column of numbers.
-    where : mapping of column to value, optional
-    licences : sequence of str
-        Keep the clips with one of these licences only; all by default.
-
-    Raises
-    ------
-    DatasetError
-        If nothing can be read or nothing matches.
-    """
-    tasks = None if task in (None, "label") else [task]
-    if layout is None and is_kept(path):
-        dataset = read_kept(path, tasks)
-    else:
-        dataset = read_dataset(path, layout=layout, tasks=tasks)
-    if tasks and path.is_dir() and not any(any(path.glob(pattern)) for pattern in TABLES):
-        raise DatasetError(f"{path} has folders, whose task is label; {task!r} is no column of it")
-    kept = dataset.where(**where) if where else dataset
-    if where and not len(kept):
-        words = ", ".join(f"{column}={value}" for column, value in where.items())
-        raise DatasetError(f"{path}: none of {len(dataset)} clips has {words}")
-    return _licensed(kept, licences) if licences else kept
-
-
-def _licensed(dataset: Dataset, licences: Sequence[str]) -> Dataset:
-    kept = dataset.licensed(licences)
-    if not len(kept):
-        found = sorted({licence_name(clip.recording.licence) or "not stated" for clip in dataset})
-        raise DatasetError(
-            f"{dataset.name}: no clip has the licence {' or '.join(licences)}; there are: "
-            f"{', '.join(found)}"
-        )
-    return kept
-
-
+@step(name="check", libraries=("numpy", "scipy", "soundfile"))
 def check_dataset(
-    path: Path,
+    path: DataSet,
     *,
     layout: str | None = None,
     task: str | None = None,
@@ -140,8 +76,21 @@ def export_dataset(
 ) -> dict[str, Any]:
     """Write a data set in another layout; see `ossicle.datasets.write_dataset`.
 
-    With a ``window``, what is written are the windows of that many seconds, labelled by the events
-    in them: see `ossicle.datasets.Dataset.windows`.
+    Parameters
+    ----------
+    path : Path
+        Data set.
+    out : Path
+        Folder to fill; a file for a tensor and, if it ends in ``.csv``, for a CSV.
+    to : str
+        The layout.
+    layout, task, where, licences
+        As for `open_dataset`.
+    window, window_hop : float, optional
+        Write windows of that many seconds, labelled by the events in them, instead of the clips:
+        see `ossicle.datasets.Dataset.windows`.
+    copy : bool
+        Copy the sounds; without, only labels are written, to be put beside the sounds.
 
     Returns
     -------
@@ -230,41 +179,3 @@ def _whole(parts: Mapping[str, Dataset]) -> Dataset:
         for name, part in parts.items()
     )
     return train + validation + test
-
-
-def extract_features(
-    path: Path,
-    *,
-    out: Path,
-    front_end: Mapping[str, Any] | str,
-    window: float | None = None,
-    window_hop: float | None = None,
-    where: Mapping[str, str] | None = None,
-    n_jobs: int = 1,
-    progress: StageProgress | None = None,
-) -> dict[str, Any]:
-    """Describe every clip into a feature store.
-
-    Returns
-    -------
-    dict
-        ``n_clips, n_windows, n_frames, n_bands, front_end, skipped``.
-    """
-    dataset = open_dataset(path, where=where)
-    front = build(front_end)
-    table = FeatureStore(out).extract(
-        dataset.clips,
-        front,
-        window=window,
-        window_hop=window_hop,
-        n_jobs=n_jobs,
-        progress=progress and partial(progress, "features"),
-    )
-    return {
-        "n_clips": len(dataset) - len(table.skipped),
-        "n_windows": len(table),
-        "n_frames": int(table.offsets[-1]),
-        "n_bands": front.n_bands,
-        "front_end": front.describe(),
-        "skipped": [(str(clip.path), why) for clip, why in table.skipped],
-    }

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from ossicle.datasets import Dataset, single_part
 from ossicle.errors import DatasetError
-from ossicle.steps.data import open_dataset
 from ossicle.steps.kept import ABOUT, SOUNDS, TABLE, keep_dataset
+from ossicle.steps.opening import open_dataset
 from ossicle.steps.sources import DataSet
 from ossicle.workflow.step import step
 
@@ -21,7 +21,6 @@ PARTS = ("all", "train", "test")
 @step(
     name="import",
     libraries=("numpy",),
-    entries=("ossicle.datasets.layouts",),
     outputs={"table": TABLE, "about": ABOUT, "sounds": SOUNDS},
 )
 def import_dataset(

@@ -8,7 +8,7 @@ from ossicle.datasets import Dataset, read_dataset
 from ossicle.datasets.export import export_folder
 from ossicle.workflow.files import read_json, write_json
 
-__all__ = ["ABOUT", "SOUNDS", "TABLE", "is_kept", "keep_dataset", "read_kept"]
+__all__ = ["ABOUT", "SOUNDS", "TABLE", "is_kept", "keep_dataset", "name_dataset", "read_kept"]
 
 TABLE, SOUNDS = "clips.csv", "sounds"
 
@@ -20,13 +20,18 @@ def keep_dataset(dataset: Dataset, out: Path) -> Dataset:
     """Write a data set with its sounds, byte for byte; give it as it lies there."""
     placed = export_folder(dataset, out / SOUNDS, copied=True)
     placed.to_csv(out / TABLE)
-    tasks = [f"{task.name}:{task.kind}" for task in dataset.tasks]
-    write_json(out / ABOUT, {"name": dataset.name, "tasks": tasks})
+    name_dataset(dataset, out, name=dataset.name)
     return placed
 
 
+def name_dataset(dataset: Dataset, out: Path, *, name: str) -> None:
+    """Write down what a data set in a folder is called, and the kinds of its tasks."""
+    tasks = [f"{task.name}:{task.kind}" for task in dataset.tasks]
+    write_json(out / ABOUT, {"name": name, "tasks": tasks})
+
+
 def is_kept(path: Path) -> bool:
-    """Whether a folder is one that `keep_dataset` has written."""
+    """Whether a folder was written so."""
     return (path / ABOUT).is_file()
 
 

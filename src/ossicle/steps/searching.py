@@ -6,22 +6,20 @@ from typing import Annotated, Any
 
 from ossicle.datasets import TESTS, Dataset, named_task, outer_parts, single_part
 from ossicle.errors import DatasetError, SearchError
-from ossicle.selection import StageProgress, nested_search, search
 from ossicle.selection.grid import Grid
-from ossicle.selection.searching import LIBRARIES, SEARCHED
-from ossicle.steps.data import open_dataset
+from ossicle.selection.nested import nested_search
+from ossicle.selection.searching import LIBRARIES, SEARCHED, search
+from ossicle.steps.cross_validation import REACHED
+from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.search_outcome import FILES, MEASURED, conclude
 from ossicle.steps.sources import DataSet
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import canonical_json, digest, file_digest, read_json, write_json
 from ossicle.workflow.step import step
 
-__all__ = ["REACHED", "search_dataset"]
+__all__ = ["search_dataset"]
 
 OUTCOME = "outcome.json"
-
-REACHED = ("ossicle.datasets.layouts", "ossicle.features", "ossicle.models", "ossicle.training")
-"""What a grid and a folder name by words, which no import tells."""
 
 
 @step(

@@ -9,7 +9,7 @@ from ossicle.workflow.calls import path_digest
 from ossicle.workflow.files import digest, file_digests
 from ossicle.workflow.step import Digest
 
-__all__ = ["DataSet", "PlacedDataSet", "Sounds", "dataset_digest", "named_digest", "placed_digest"]
+__all__ = ["DataSet", "Named", "dataset_digest", "named_digest"]
 
 
 def dataset_digest(path: Path) -> str:
@@ -32,11 +32,6 @@ def dataset_digest(path: Path) -> str:
     return digest(path.name, path_digest(path), *map(str, told))
 
 
-def placed_digest(path: Path) -> str:
-    """Name a data set by what it is and where it lies: for what a step writes full paths into."""
-    return digest(dataset_digest(path), str(path.resolve()))
-
-
 def named_digest(path: Path) -> str:
     """Name a sound, or a folder of sounds, by its bytes and its own name, which answers tell."""
     return digest(path.name, path_digest(path))
@@ -51,10 +46,7 @@ def _sounds(path: Path) -> list[Path]:
 
 
 DataSet = Annotated[Path, Digest(dataset_digest)]
-"""A data set as `ossicle.read_dataset` takes it, counted by its labels and the bytes of its sounds."""
+"""A data set as `ossicle.read_dataset` takes it, counted by its files and all of its sounds."""
 
-PlacedDataSet = Annotated[Path, Digest(placed_digest)]
-"""The same, counted by where it lies too."""
-
-Sounds = Annotated[Path, Digest(named_digest)]
-"""A sound or a folder of sounds, counted by its name too."""
+Named = Annotated[Path, Digest(named_digest)]
+"""A file or a folder of sounds, counted by its name too."""
