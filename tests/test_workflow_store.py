@@ -19,8 +19,9 @@ PARAMETERS = {"n": 3}
 
 
 def _make(store: Store, *, version: str = "1", text: str = "three") -> Artifact:
-    key = store.key("count", version=version, parameters=PARAMETERS)
-    with store.writing(key, step="count", parameters=PARAMETERS) as folder:
+    recipe = {"step": "count", "version": version, "parameters": PARAMETERS}
+    key = store.key(**recipe)
+    with store.writing(key, **recipe) as folder:
         (folder / "deep").mkdir()
         (folder / "deep" / "count.txt").write_text(text)
     artifact = store.get(key)
@@ -69,7 +70,7 @@ def test_a_failed_step_leaves_nothing(tmp_path: Path) -> None:
     key = store.key("count", version="1", parameters={})
     with (
         pytest.raises(ZeroDivisionError),
-        store.writing(key, step="count", parameters={}) as folder,
+        store.writing(key, step="count", version="1", parameters={}) as folder,
     ):
         (folder / "half.txt").write_text("ha")
         raise ZeroDivisionError
@@ -113,7 +114,7 @@ def test_reserved_names_and_links_are_refused(tmp_path: Path, name: str) -> None
     key = store.key("a", version="1", parameters={})
     with (
         pytest.raises(WorkflowError, match=f"cannot hold {name}"),
-        store.writing(key, step="a", parameters={}) as folder,
+        store.writing(key, step="a", version="1", parameters={}) as folder,
     ):
         if name == "link":
             (folder / name).symlink_to("/etc/passwd")
@@ -129,7 +130,7 @@ def test_of_writers_at_the_same_time_the_first_stays_and_all_succeed(tmp_path: P
 
     def write(text: str) -> None:
         try:
-            with store.writing(key, step="count", parameters=PARAMETERS) as folder:
+            with store.writing(key, step="count", version="1", parameters=PARAMETERS) as folder:
                 (folder / "count.txt").write_text(text)
                 barrier.wait()
         except Exception as error:
@@ -144,7 +145,8 @@ def test_of_writers_at_the_same_time_the_first_stays_and_all_succeed(tmp_path: P
     artifact = store.get(key)
     assert artifact is not None
     store.verify(artifact)
-    assert [path.name for path in tmp_path.iterdir() if path.name != ".unfinished"] == [key]
+    assert {path.name for path in tmp_path.iterdir()} == {".unfinished", ".flags", key}
+    assert store.flags()[key]["kept"] == artifact.content
     assert list((tmp_path / ".unfinished").iterdir()) == []
 
 
@@ -168,7 +170,7 @@ def test_whichever_call_the_system_refuses_an_artifact_is_whole_or_absent(
     refuse(call, nth)
     message = ""
     try:
-        with store.writing(key, step="count", parameters={}) as folder:
+        with store.writing(key, step="count", version="1", parameters={}) as folder:
             (folder / "count.txt").write_text("3")
     except WorkflowError as error:
         message = str(error)
@@ -188,7 +190,7 @@ def test_a_full_disk_leaves_other_artifacts_alone(full_disk: Path) -> None:
     key = store.key("count", version="2", parameters={})
     with (
         pytest.raises(WorkflowError, match=f"{key} .*No space left"),
-        store.writing(key, step="count", parameters={}) as folder,
+        store.writing(key, step="count", version="2", parameters={}) as folder,
     ):
         (folder / "count.bin").write_bytes(bytes(8_000_000))
     store.verify(artifact)
@@ -205,7 +207,7 @@ n = int(sys.argv[2])
 while True:
     n += 1
     key = store.key("count", version=str(n), parameters={})
-    with store.writing(key, step="count", parameters={}) as folder:
+    with store.writing(key, step="count", version=str(n), parameters={}) as folder:
         for name in "abc":
             (folder / name).write_bytes(b"x" * 50_000)
 """

@@ -59,11 +59,17 @@ class Workplace:
         """What a part measured, now or before, from the same recordings, settings and code."""
         store = Store(self.work / "parts")
         parameters = {"settings": asdict(self.settings), "inputs": list(inputs)}
-        key = store.key(part, version=_version(), parameters=parameters, inputs=[self._prints])
+        recipe: dict[str, Any] = {
+            "step": part,
+            "version": _version(),
+            "parameters": parameters,
+            "inputs": [self._prints],
+        }
+        key = store.key(**recipe)
         if store.get(key) is None:
             print(f"{part} …", file=sys.stderr, flush=True)
             found = measure(self, *inputs)
-            with store.writing(key, step=part, parameters=parameters) as folder:
+            with store.writing(key, **recipe) as folder:
                 write_json(folder / "figures.json", found)
         artifact = store.get(key)
         assert artifact is not None

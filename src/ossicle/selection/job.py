@@ -81,15 +81,20 @@ class Job:
             **cost,
         }
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Everything that decides the result."""
+        model = type(self.models[0])
+        return {
+            "step": "cell",
+            "version": code_digest(*JUDGED, *model.code, libraries=(*LIBRARIES, *model.libraries)),
+            "parameters": self.parameters,
+            "inputs": [self.rows.key],
+        }
+
     def key(self, store: Store) -> str:
         """Name of the result."""
-        model = type(self.models[0])
-        return store.key(
-            "cell",
-            version=code_digest(*JUDGED, *model.code, libraries=(*LIBRARIES, *model.libraries)),
-            parameters=self.parameters,
-            inputs=[self.rows.key],
-        )
+        return store.key(**self.recipe)
 
 
 def jobs_of(

@@ -131,12 +131,16 @@ class Material:
             "window_hop": self.window_hop,
             "quiet": QUIET_LEVEL,
         }
-        inputs = [self.fingerprint]
-        version = code_digest(*DESCRIBED, libraries=LIBRARIES)
-        key = self.store.key("rows", version=version, parameters=parameters, inputs=inputs)
+        recipe: dict[str, Any] = {
+            "step": "rows",
+            "version": code_digest(*DESCRIBED, libraries=LIBRARIES),
+            "parameters": parameters,
+            "inputs": [self.fingerprint],
+        }
+        key = self.store.key(**recipe)
         artifact = self.store.get(key)
         if artifact is None:
-            with self.store.writing(key, step="rows", parameters=parameters, inputs=inputs) as out:
+            with self.store.writing(key, **recipe) as out:
                 self._describe(front_end, integration, out, progress)
             artifact = self.store.get(key)
             assert artifact is not None

@@ -57,8 +57,7 @@ def _keep(store: Store, job: Job, result: dict[str, Any]) -> None:
     times = {name: result.pop(name) for name in TIMES if name in result}
     if times:
         write_json(times_path(store, key), times)
-    inputs = [job.rows.key]
-    with store.writing(key, step="cell", parameters=job.parameters, inputs=inputs) as folder:
+    with store.writing(key, **job.recipe) as folder:
         write_json(folder / "cell.json", result)
 
 

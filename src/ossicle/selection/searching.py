@@ -202,15 +202,19 @@ def _finished_table(
         "task": material.task.name,
         "window": [material.window, material.window_hop],
     }
-    inputs = [material.fingerprint]
     learning = {library for each in configurations for library in type(each.model).libraries}
-    version = code_digest(*SEARCHED, libraries=(*LIBRARIES, *learning))
-    key = store.key("search", version=version, parameters=parameters, inputs=inputs)
+    recipe: dict[str, Any] = {
+        "step": "search",
+        "version": code_digest(*SEARCHED, libraries=(*LIBRARIES, *learning)),
+        "parameters": parameters,
+        "inputs": [material.fingerprint],
+    }
+    key = store.key(**recipe)
     artifact, times = store.get(key), times_path(store, key)
     if artifact is None or not times.is_file():
         table, measured = make_table(configurations, folds, material, progress)
         write_json(times, measured)
-        with store.writing(key, step="search", parameters=parameters, inputs=inputs) as folder:
+        with store.writing(key, **recipe) as folder:
             write_json(folder / "table.json", table)
         artifact = store.get(key)
         assert artifact is not None

@@ -105,7 +105,7 @@ def resolve(
 
 
 def _note_default(resolved: Resolved, name: str, default: Any) -> None:
-    """A default counts as if it were given; one that JSON has no word for is in the code's digest."""
+    """A default counts as if it were given; the code tells of one that JSON has no word for."""
     try:
         canonical_json(default)
     except WorkflowError:

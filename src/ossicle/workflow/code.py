@@ -1,13 +1,14 @@
 """Which code made a result: a digest of sources and versions, to be part of a result's name."""
 
+from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.files import digest
+from ossicle.workflow.imports import source_digests
 
-__all__ = ["code_digest"]
+__all__ = ["code_digest", "library_versions", "source_digest"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -46,7 +47,66 @@ def code_digest(*parts: str, libraries: tuple[str, ...] = ()) -> str:
     return digest(*written, *(_version(library) for library in sorted(set(libraries))))
 
 
+def source_digest(module: str, *, entries: Sequence[str] = ()) -> str:
+    """Name the sources that a module is made of: its own and all that it imports, at any depth.
+
+    Imports inside functions and for type checking count. Followed are those inside the module's
+    top-level package; of a lone file, those that lie beside it. Of packages that are only on the
+    way to a module, the ``__init__`` counts and not what it imports.
+
+    Computed once per process, as the code itself is loaded once.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name, for example a function's ``__module__``.
+    entries : sequence of str
+        Further modules, or folders of them, that are reached by name only, as through a registry.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits; the order of entries is of no account.
+
+    Raises
+    ------
+    WorkflowError
+        If the source of the module or of an entry is not found.
+
+    >>> source_digest("ossicle.workflow.code") == source_digest("ossicle.errors")
+    False
+    """
+    return _source_digest(module, tuple(sorted(set(entries))))
+
+
+@cache
+def _source_digest(module: str, entries: tuple[str, ...]) -> str:
+    found = source_digests(module, entries)
+    return digest(*(piece for name in sorted(found) for piece in (name, found[name])))
+
+
+def library_versions(libraries: Iterable[str]) -> dict[str, str]:
+    """The installed version of each library, called as in the package index.
+
+    Raises
+    ------
+    WorkflowError
+        If one is not installed.
+
+    >>> list(library_versions(["numpy"]))
+    ['numpy']
+    """
+    return dict(_versions(tuple(sorted(set(libraries)))))
+
+
+@cache
+def _versions(libraries: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((library, _version(library).partition("==")[2]) for library in libraries)
+
+
 def _version(library: str) -> str:
+    from importlib import metadata
+
     try:
         return f"{library}=={metadata.version(library)}"
     except metadata.PackageNotFoundError as error:
@@ -63,17 +123,3 @@ def _sources(part: str) -> list[Path]:
     if not found:
         raise WorkflowError(f"ossicle has no part {part!r}; name a folder or a module of it")
     return found
-
-
-@cache
-def source_digest(module: str, *, entries: tuple[str, ...] = ()) -> str:
-    """Placeholder of this branch; the store's branch has the real one."""
-    import sys
-
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return digest(Path(file).read_bytes()) if file else digest(module)
-
-
-def library_versions(libraries: tuple[str, ...]) -> dict[str, str]:
-    """Placeholder of this branch; the store's branch has the real one."""
-    return {library: metadata.version(library) for library in libraries}

@@ -8,18 +8,18 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, NoReturn, TypeVar
 
 from ossicle.errors import OssicleError, WorkflowError
 from ossicle.extras import require
 
-__all__ = ["LocalCluster"]
+__all__ = ["LocalCluster", "TooLateError", "WorkCancelledError", "WorkerLostError"]
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -33,7 +33,90 @@ MOST_JOBS = 1024
 IDLE = 20.0
 """Seconds after which a worker without work ends."""
 
+WATCH = 0.1
+"""Seconds between two looks at whether those who wait for a process are still to wait."""
+
 ONE_THREAD = dict.fromkeys(("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+_kept_pool = threading.Lock()
+
+
+class WorkerLostError(WorkflowError):
+    """A process that ended while it was at work."""
+
+
+class TooLateError(WorkflowError):
+    """Work that was not done by its deadline."""
+
+
+class WorkCancelledError(WorkflowError):
+    """Work that was asked to stop and did."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long work may go on: until a deadline, or until somebody asks it to stop.
+
+    Parameters
+    ----------
+    deadline : float, optional
+        Seconds from the making of this object.
+    stop : future, optional
+        Done when nobody waits for the results any longer.
+    """
+
+    deadline: float | None = None
+    stop: Future[None] | None = None
+    start: float = field(default_factory=time.monotonic, init=False)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the deadline."""
+        return None if self.deadline is None else self.start + self.deadline - time.monotonic()
+
+    def check(self) -> None:
+        """Raise if there is a reason to stop."""
+        if self.stop is not None and self.stop.done():
+            raise WorkCancelledError("it was asked to stop")
+        if self.left is not None and self.left <= 0:
+            raise TooLateError(
+                f"not done by its deadline of {self.deadline:g} s, so its processes were ended; "
+                "allow a longer one, or more processes"
+            )
+
+    def wait(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:
+        """Those of the futures that are done, one at least."""
+        stops = [] if self.stop is None else [self.stop]
+        left = None if self.left is None else max(0.0, self.left)
+        done = wait([*futures, *stops], timeout=left, return_when=FIRST_COMPLETED).done
+        self.check()
+        return done
+
+
+class Slots:
+    """The processes of a cluster that are in use: runs in several threads share them."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._owners: list[int] = []
+
+    @contextmanager
+    def taken(self, most: int, n_slots: int, limits: Limits) -> Iterator[int]:
+        """Take as many as are free, one at least; a run within a run of its thread never waits."""
+        owner = threading.get_ident()
+        with self._changed:
+            while len(self._owners) >= n_slots and owner not in self._owners:
+                limits.check()
+                self._changed.wait(WATCH)
+            mine = [owner] * max(1, min(most, n_slots - len(self._owners)))
+            self._owners += mine
+        try:
+            yield len(mine)
+        finally:
+            with self._changed:
+                for _ in mine:
+                    self._owners.remove(owner)
+                self._changed.notify_all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +128,8 @@ class LocalCluster:
     n_jobs : int
         Worker processes, each with one thread for linear algebra; 1: no other process, the work
         is done where it is asked for; -1: one for each core.
+    labels : mapping of str to anything, optional
+        What this machine is and where: ``{"house": 7, "room": "kitchen"}``.
 
     Raises
     ------
@@ -56,6 +141,8 @@ class LocalCluster:
     """
 
     n_jobs: int = 1
+    labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    _slots: Slots = field(default_factory=Slots, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.n_jobs != -1 and not 1 <= self.n_jobs <= MOST_JOBS:
@@ -64,12 +151,49 @@ class LocalCluster:
                 "or -1 for one per core"
             )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LocalCluster, (self.n_jobs, self.labels)
+
+    @property
+    def n_workers(self) -> int:
+        """Processes at work at a time."""
+        count: int = require("loky", extra="search").cpu_count() if self.n_jobs < 0 else self.n_jobs
+        return count
+
+    def check(self, where: Mapping[str, Any] | None) -> None:
+        """Refuse labels that this machine does not have.
+
+        Parameters
+        ----------
+        where : mapping of str to anything, optional
+            What is asked for: each label with its value, or a list of values any of which will do.
+
+        Raises
+        ------
+        WorkflowError
+            If a label is missing or has another value.
+
+        >>> LocalCluster(labels={"house": 7}).check({"house": [6, 7]})
+        """
+        for label, value in (where or {}).items():
+            allowed = value if isinstance(value, list | tuple | set | frozenset) else [value]
+            if self.labels.get(label) not in allowed:
+                here = ", ".join(f"{name} = {value!r}" for name, value in self.labels.items())
+                raise WorkflowError(
+                    f"no worker has {label} = {value!r}; this machine has {here or 'no labels'}: "
+                    "LocalCluster(labels=…) names what it is"
+                )
+
     def run(
         self,
         function: Callable[[Job], Result],
         jobs: Iterable[Job],
         *,
         store: Callable[[Job, Result], None] | None = None,
+        where: Mapping[str, Any] | None = None,
+        share: Literal["steal", "static"] = "steal",
+        deadline: float | None = None,
+        stop: Future[None] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """Do every job; give each result as it is finished.
 
@@ -81,6 +205,16 @@ class LocalCluster:
             Drawn as needed, at most two per worker ahead of the results.
         store : callable, optional
             Called here with job and result before the result is reported.
+        where : mapping of str to anything, optional
+            Labels that the worker must have.
+        share : {"steal", "static"}
+            "steal": a worker that is free takes the next job. "static": the jobs are cut into
+            equal portions once, in order, one for each worker.
+        deadline : float, optional
+            Seconds from now on; then the processes are ended. With a deadline there always are
+            processes, be it one.
+        stop : future, optional
+            When it is done, the processes are ended too.
 
         Yields
         ------
@@ -92,10 +226,16 @@ class LocalCluster:
         OssicleError
             As raised by a job.
         WorkflowError
-            If a job fails in another way or its process dies, naming the job.
+            If a job fails in another way or its process dies, naming the job; if labels are
+            missing, the deadline has passed, or it was asked to stop.
         """
-        n_workers = require("loky", extra="search").cpu_count() if self.n_jobs < 0 else self.n_jobs
-        results = _here(function, jobs) if n_workers == 1 else _apart(function, jobs, n_workers)
+        self.check(where)
+        n_workers = self.n_workers
+        limits = Limits(deadline, stop)
+        if n_workers == 1 and deadline is None:
+            results = _here(function, jobs, limits)
+        else:
+            results = self._apart(function, jobs, n_workers, share == "static", limits)
         # Closed at once, so that no worker outlives an error while its traceback is looked at.
         with closing(results):
             for index, job, result in results:
@@ -103,12 +243,34 @@ class LocalCluster:
                     store(job, result)
                 yield index, result
 
+    def _apart(
+        self,
+        function: Callable[[Job], Result],
+        jobs: Iterable[Job],
+        n_workers: int,
+        static: bool,
+        limits: Limits,
+    ) -> Generator[tuple[int, Job, Result], None, None]:
+        """Do the jobs in as many processes as other threads leave free, one at least."""
+        known = jobs if isinstance(jobs, Sequence) else list(jobs) if static else None
+        most = n_workers if known is None else max(1, min(n_workers, len(known)))
+        with self._slots.taken(most, n_workers, limits) as n_free, ExitStack() as stack:
+            numbered = enumerate(jobs if known is None else known)
+            if static:
+                size = -(-len(known or ()) // n_free)
+                portions = [islice(numbered, size) for _ in range(n_free)]
+                lanes = [_Lane(stack.enter_context(_pool(1)), 1, one) for one in portions]
+            else:
+                lanes = [_Lane(stack.enter_context(_pool(n_free)), n_free, numbered)]
+            yield from _in_lanes(function, lanes, limits)
+
 
 def _here(
-    function: Callable[[Job], Result], jobs: Iterable[Job]
+    function: Callable[[Job], Result], jobs: Iterable[Job], limits: Limits
 ) -> Generator[tuple[int, Job, Result], None, None]:
     """Do the jobs one after the other in this process."""
     for index, job in enumerate(jobs):
+        limits.check()
         try:
             result = function(job)
         except Exception as error:
@@ -116,63 +278,91 @@ def _here(
         yield index, job, result
 
 
-def _apart(
-    function: Callable[[Job], Result], jobs: Iterable[Job], n_workers: int
-) -> Generator[tuple[int, Job, Result], None, None]:
-    """Do the jobs in other processes, a few in flight.
+@dataclass(frozen=True, eq=False, slots=True)
+class _Lane(Generic[Job]):
+    """Workers that draw from the same jobs."""
 
-    The processes stay for the next run, which then need not start them and load everything again,
-    and end when idle; after a failure they are ended at once.
+    pool: Any
+    n_workers: int
+    jobs: Iterator[tuple[int, Job]]
+
+
+class _Way(NamedTuple):
+    """Where a job on its way comes from."""
+
+    place: int
+    job: Any
+    lane: _Lane[Any]
+
+
+def _in_lanes(
+    function: Callable[[Job], Result], lanes: list[_Lane[Job]], limits: Limits
+) -> Generator[tuple[int, Job, Result], None, None]:
+    """Do the jobs in other processes, a few in flight in each lane."""
+    waiting: dict[Future[Result], _Way] = {}
+
+    def hand_out(lane: _Lane[Job], count: int) -> None:
+        for index, job in islice(lane.jobs, count):
+            try:
+                waiting[lane.pool.submit(function, job)] = _Way(index, job, lane)
+            except BrokenExecutor as error:
+                _fail(error, {**_under_way(waiting, lane), index: job})
+
+    for lane in lanes:
+        hand_out(lane, IN_FLIGHT * lane.n_workers)
+    while waiting:
+        for future in limits.wait(waiting):
+            result = _outcome(future, waiting)
+            index, job, lane = waiting.pop(future)
+            yield index, job, result
+            hand_out(lane, 1)
+
+
+@contextmanager
+def _pool(n_workers: int) -> Iterator[Any]:
+    """Processes that have started, or do so when they are given work.
+
+    In the main thread they stay for the next run, which then need not start them and load
+    everything again, and end when idle. After a failure they are ended at once.
     """
     loky = require("loky", extra="search")
-    pool = loky.get_reusable_executor(
-        max_workers=n_workers,
-        timeout=IDLE,
-        env=ONE_THREAD,
-        initializer=_start_worker,
-        initargs=(os.getpid(),),
-    )
-    numbered = enumerate(jobs)
-    waiting: dict[Future[Result], tuple[int, Job]] = {}
-
-    def hand_out(count: int) -> None:
-        for index, job in islice(numbered, count):
-            try:
-                waiting[pool.submit(function, job)] = (index, job)
-            except BrokenExecutor as error:
-                _fail(error, {**_under_way(waiting, n_workers), index: job})
-
+    form = {"env": ONE_THREAD, "initializer": _start_worker, "initargs": (os.getpid(),)}
+    in_main = threading.current_thread() is threading.main_thread()
+    kept = in_main and _kept_pool.acquire(blocking=False)
+    make = loky.get_reusable_executor if kept else loky.ProcessPoolExecutor
     finished = False
     try:
-        hand_out(IN_FLIGHT * n_workers)
-        while waiting:
-            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                result = _outcome(future, waiting, n_workers)
-                index, job = waiting.pop(future)
-                yield index, job, result
-                hand_out(1)
-        finished = True
+        pool = make(max_workers=n_workers, timeout=IDLE, **form)
+        try:
+            yield pool
+            finished = True
+        finally:
+            if not (finished and kept):
+                pool.shutdown(wait=True, kill_workers=not finished)
     finally:
-        if not finished:
-            pool.shutdown(wait=True, kill_workers=True)
+        if kept:
+            _kept_pool.release()
 
 
-def _outcome(
-    future: Future[Result], waiting: dict[Future[Result], tuple[int, Job]], n_workers: int
-) -> Result:
+def _outcome(future: Future[Result], waiting: dict[Future[Result], _Way]) -> Result:
     """The result of a future that is done, or its failure with the name of its job."""
+    way = waiting[future]
     try:
         return future.result()
     except BrokenExecutor as error:
-        _fail(error, _under_way(waiting, n_workers))
+        _fail(error, _under_way(waiting, way.lane))
     except Exception as error:
-        _fail(error, dict([waiting[future]]))
+        _fail(error, {way.place: way.job})
 
 
-def _under_way(waiting: dict[Future[Result], tuple[int, Job]], n_workers: int) -> dict[int, Job]:
+def _under_way(waiting: dict[Future[Any], _Way], lane: _Lane[Any]) -> dict[int, Any]:
     """The jobs that were being done when the pool broke: it takes them in order, oldest first."""
-    broken = [future for future in waiting if not future.done() or future.exception() is not None]
-    return dict(sorted((waiting[future] for future in broken), key=itemgetter(0))[:n_workers])
+    broken = [
+        (way.place, way.job)
+        for future, way in waiting.items()
+        if way.lane is lane and (not future.done() or future.exception() is not None)
+    ]
+    return dict(sorted(broken, key=itemgetter(0))[: lane.n_workers])
 
 
 def _fail(error: Exception, under_way: dict[int, Any]) -> NoReturn:
@@ -186,7 +376,7 @@ def _fail(error: Exception, under_way: dict[int, Any]) -> NoReturn:
         why = next((line for line in lines if "exit codes" in line), lines[0]).strip()
         message = f"a worker process was lost while doing {names}: {why}"
         hint = "if it was killed for want of memory, fewer n_jobs need less"
-        raise WorkflowError(f"{message}; {hint}") from error
+        raise WorkerLostError(f"{message}; {hint}") from error
     raise WorkflowError(f"{names} failed: {type(error).__name__}: {error}") from error
 
 

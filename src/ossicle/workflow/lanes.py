@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ossicle import errors
@@ -53,6 +53,7 @@ class Lane:
 
     def _running(self) -> "subprocess.Popen[str]":
         if self._process is None or self._process.poll() is not None:
+            self.close()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ossicle.workflow.worker"],
                 stdin=subprocess.PIPE,
@@ -95,18 +96,17 @@ class Lane:
         process, self._why = self._process, why
         if process is None:
             return
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
     def close(self) -> None:
         """End the process and let go of its pipes."""
         self.end()
-        for pipe in (self._process and self._process.stdin, self._process and self._process.stdout):
-            if pipe:
-                pipe.close()
+        if self._process is not None:
+            for pipe in (self._process.stdin, self._process.stdout):
+                with suppress(OSError):  # what it can no longer be asked
+                    pipe and pipe.close()
 
 
 class Lanes:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,18 +16,20 @@ from ossicle.workflow.composites import Workflow
 from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.lanes import Lane, Lanes
 from ossicle.workflow.messages import Messages
-from ossicle.workflow.pipeline import Event, Node, Pipeline
+from ossicle.workflow.nodes import Event, Node, below
+from ossicle.workflow.step import Step
 from ossicle.workflow.store import Artifact, Store
 from ossicle.workflow.works import Work
 
-__all__ = ["call_of", "log_name", "run_pipeline"]
+__all__ = ["call_of", "log_name", "run_nodes"]
 
 START = "start"
 """Sender of the first messages."""
 
 
-def run_pipeline(
-    pipeline: Pipeline,
+def run_nodes(
+    name: str,
+    nodes: Sequence[Node],
     store: Store,
     *,
     cluster: LocalCluster | None,
@@ -35,36 +37,33 @@ def run_pipeline(
     on_event: Callable[[Event], None] | None,
     logs: Path | None,
 ) -> dict[str, Artifact | None]:
-    """Do every node; see `Pipeline.run`."""
-    if not pipeline.nodes:
+    """Do every node; see `ossicle.workflow.Pipeline.run`."""
+    if not nodes:
         return {}
-    _check_machine(pipeline, cluster)
-    pipeline.below(again)
+    _check_machine(nodes, cluster)
+    below(nodes, again)
     n_jobs = cluster.n_workers if cluster is not None else 1
     with ExitStack() as stack:
         stack.enter_context(store.in_use())
         lanes = Lanes(n_jobs)
         stack.callback(lanes.close)
-        execution = _Execution(pipeline, store, lanes, cluster is None, again, on_event, logs)
-        works = [_StepWork(node, execution) for node in pipeline.nodes]
-        first = [(None, START, node.name) for node in pipeline.nodes if not node.needs]
-        flow = Workflow(works, pipeline.name, order="ready", n_threads=n_jobs)
+        execution = _Execution(name, nodes, store, lanes, cluster is None, again, on_event, logs)
+        works = [_StepWork(node, execution) for node in nodes]
+        first = [(None, START, node.name) for node in nodes if not node.needs]
+        flow = Workflow(works, f"<{name}>", order="ready", n_threads=n_jobs)
         flow(Messages.of(*first))
-        return {node.name: execution.made[node.name] for node in pipeline.nodes}
+        return {node.name: execution.made[node.name] for node in nodes}
 
 
-def _check_machine(pipeline: Pipeline, cluster: LocalCluster | None) -> None:
+def _check_machine(nodes: Sequence[Node], cluster: LocalCluster | None) -> None:
     """Refuse what would wait for ever, or for memory that is not there."""
-    labels = dict(cluster.labels) if cluster is not None else {}
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for node in pipeline.nodes:
+    for node in nodes:
         needs = node.step.needs
-        for name, value in {**needs.labels, **node.options.where}.items():
-            if labels.get(name) != value:
-                raise WorkflowError(
-                    f"{node.name} needs {name} = {value!r} and this machine has "
-                    f"{labels.get(name, 'no such label')}; run it where that is, or label the cluster"
-                )
+        try:
+            (cluster or LocalCluster()).check({**needs.labels, **node.options.where})
+        except WorkflowError as error:
+            raise WorkflowError(f"{node.name}: {error}") from None
         if needs.memory_bytes > memory:
             raise WorkflowError(
                 f"{node.name} needs {needs.memory_bytes / 1e9:.1f} GB of memory; this machine has "
@@ -78,7 +77,12 @@ def log_name(node: str) -> str:
 
 
 def call_of(
-    node: Node, pipeline: Pipeline, artifacts: Mapping[str, Artifact], store: Store
+    node: Node,
+    pipeline: str,
+    *,
+    steps: Mapping[str, Step[..., Any]],
+    artifacts: Mapping[str, Artifact],
+    store: Store,
 ) -> Call:
     """A node whose inputs are made, as a call with its key.
 
@@ -87,7 +91,6 @@ def call_of(
     WorkflowError
         If an input is missing.
     """
-    steps = {each.name: each.step for each in pipeline.nodes}
     resolved = resolve(node.step, node.arguments, artifacts=artifacts, steps=steps)
     recipe: dict[str, Any] = {
         "version": node.step.version,
@@ -102,7 +105,7 @@ def call_of(
         store.key(node.step.name, **recipe),
         recipe,
         resolved.arguments,
-        provenance={"node": node.name, "pipeline": pipeline.name},
+        provenance={"node": node.name, "pipeline": pipeline},
     )
 
 
@@ -127,7 +130,8 @@ class _Execution:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        name: str,
+        nodes: Sequence[Node],
         store: Store,
         lanes: Lanes,
         here: bool,
@@ -135,11 +139,12 @@ class _Execution:
         on_event: Callable[[Event], None] | None,
         logs: Path | None,
     ) -> None:
-        self.pipeline, self.store, self.lanes, self.here = pipeline, store, lanes, here
+        self.name, self.store, self.lanes, self.here = name, store, lanes, here
+        self._steps = {node.name: node.step for node in nodes}
         self.again, self.on_event, self.logs = frozenset(again), on_event, logs
         self.made: dict[str, Artifact | None] = {}
-        self.users: dict[str, list[str]] = {node.name: [] for node in pipeline.nodes}
-        for node in pipeline.nodes:
+        self.users: dict[str, list[str]] = {node.name: [] for node in nodes}
+        for node in nodes:
             for need in node.needs:
                 self.users[need].append(node.name)
         self._lanes: dict[str, Lane] = {}
@@ -162,7 +167,7 @@ class _Execution:
                 return None
             before = {name: self.made[name] for name in node.needs}
             artifacts = {name: made for name, made in before.items() if made is not None}
-            call = call_of(node, self.pipeline, artifacts, self.store)
+            call = self._call(node, artifacts)
             kept = None if node.name in self.again else self.store.get(call.key)
             if kept is not None:
                 self.store.touch(call.key)
@@ -173,6 +178,9 @@ class _Execution:
             state = "cancelled" if node.name in self._cancelled else "failed"
             self.tell(node.name, state, str(error))
             _raise_named(error, node)
+
+    def _call(self, node: Node, artifacts: Mapping[str, Artifact]) -> Call:
+        return call_of(node, self.name, steps=self._steps, artifacts=artifacts, store=self.store)
 
     def _skipped(self, node: Node) -> str:
         """Why a node is not done; empty if it is."""

@@ -341,6 +341,9 @@ def step(
     {'a': 2}
     """
 
+    def home(function: Callable[..., Any]) -> tuple[str, str]:
+        return function.__module__, function.__qualname__
+
     def registered(function: Callable[..., Any]) -> Step[..., Any]:
         made = Step(
             function,
@@ -354,10 +357,7 @@ def step(
             needs=Needs(cpu, memory_bytes, labels or {}),
         )
         other = STEPS.get(made.name)
-        if other and (other.__module__, other.__qualname__) != (
-            function.__module__,
-            function.__qualname__,
-        ):
+        if other is not None and home(other.function) != home(function):
             raise WorkflowError(
                 f"two steps are called {made.name!r}, one in {other.__module__}, one in "
                 f"{function.__module__}; give one another name"

@@ -2,51 +2,44 @@
 
     root/
       .unfinished/…            folders being filled; never looked at by readers
+      .pins/… .flags/…         names of artifacts; recipes that gave different bytes
       3f9a…/                   one artifact, complete
-        manifest.json          step, parameters, inputs, provenance, digest of every file
-        times.json             when it was made and how long it took: not part of the result
+        manifest.json          step, version, parameters, inputs, provenance, digest of every file
+        times.json             when it was made, how long that took; its own time: the last use
+        log.txt                what was said while it was made, if anything was
         …                      the files of the result
 
-A folder gets its name by one rename when everything in it has reached the disk.
+A folder gets its name by one rename when its files have reached the disk. Times and log are no
+part of a result. A manifest is waited for only when the result took more than a second to make:
+should the power be cut before it has reached the disk, it is empty or cut off, and an artifact
+whose manifest is either is not there. It is made again, which takes about as long as waiting.
 """
 
 import contextlib
+import json
+import os
 import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ossicle.errors import WorkflowError
-from ossicle.workflow.files import (
-    canonical_json,
-    digest,
-    file_digest,
-    flush,
-    flush_folder,
-    read_json,
-    readable_json,
-)
+from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow import claims, keeping, sealing
+from ossicle.workflow.artifact import Artifact, read_artifact
+from ossicle.workflow.files import canonical_json, digest, file_digest, read_json, write_json
+from ossicle.workflow.sealing import TIMES, UNSEALED
 
-__all__ = ["Artifact", "Store"]
+__all__ = ["Artifact", "Inputs", "Store"]
 
-MANIFEST = "manifest.json"
-TIMES = "times.json"
-ABANDONED_AFTER = 24 * 3600.0
-"""Seconds after which an unfinished folder belongs to a killed process and is removed."""
+Inputs = Sequence[str] | Mapping[str, str]
+"""Keys or digests of what a step reads, in the order it reads them or by name."""
 
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A finished result: ``path`` is its folder, ``manifest`` says what made it."""
-
-    key: str
-    path: Path
-    manifest: Mapping[str, Any]
+_KEY = re.compile("[0-9a-f]{32}")
+_SHORTEST = 4
 
 
 @dataclass(frozen=True)
@@ -60,10 +53,11 @@ class Store:
 
     >>> import tempfile
     >>> store = Store(tempfile.mkdtemp())
-    >>> key = store.key("count", version="1", parameters={"n": 3})
+    >>> recipe = {"step": "count", "version": "1", "parameters": {"n": 3}}
+    >>> key = store.key(**recipe)
     >>> store.get(key) is None
     True
-    >>> with store.writing(key, step="count", parameters={"n": 3}) as folder:
+    >>> with store.writing(key, **recipe) as folder:
     ...     _ = (folder / "count.txt").write_text("3")
     >>> artifact = store.get(key)
     >>> store.verify(artifact)
@@ -73,26 +67,27 @@ class Store:
 
     root: Path | str
 
-    def key(self, step: str, *, version: str, parameters: Any, inputs: Sequence[str] = ()) -> str:
+    def key(
+        self, step: str, *, version: str | Mapping[str, Any], parameters: Any, inputs: Inputs = ()
+    ) -> str:
         """Name a result before it exists, from everything that decides it.
 
         Parameters
         ----------
         step : str
             What makes it.
-        version : str
-            Of the step's code, for example from `code_digest`.
+        version : str or mapping
+            Of the step's code, for example `source_digest` and `library_versions`.
         parameters : JSON value
-        inputs : sequence of str
-            Keys or digests of what the step reads, in the order it reads them.
+        inputs : sequence of str, or mapping of name to str
+            Keys or digests of what the step reads, in the order it reads them or by name.
 
         Returns
         -------
         str
             32 hexadecimal digits.
         """
-        made_from = {"step": step, "version": version, "parameters": parameters}
-        return digest(canonical_json({**made_from, "inputs": list(inputs)}))
+        return _key_of(_recipe(step, version, parameters, inputs))
 
     def get(self, key: str) -> Artifact | None:
         """The finished artifact of this key, or None.
@@ -100,17 +95,82 @@ class Store:
         Raises
         ------
         WorkflowError
-            If the key is not one, or the artifact's manifest is damaged.
+            If the key is not one, or the artifact's manifest is that of another.
         """
-        path = self._place(key)
-        if not (path / MANIFEST).is_file():
-            return None
-        manifest = read_json(path / MANIFEST)
-        if not isinstance(manifest, dict) or manifest.get("key") != key:
-            raise WorkflowError(
-                f"{path / MANIFEST} is not the manifest of {key}; delete {path} to make it anew"
-            )
-        return Artifact(key, path, manifest)
+        return read_artifact(self._place(key), key)
+
+    def list(self) -> Sequence[Artifact]:
+        """Every artifact, the last used first; those with a damaged manifest are passed over."""
+        found = []
+        for path in Path(self.root).glob("[0-9a-f]*"):
+            with contextlib.suppress(WorkflowError):
+                if _KEY.fullmatch(path.name) and (artifact := self.get(path.name)) is not None:
+                    found.append(artifact)
+        return sorted(found, key=lambda each: (-each.used, each.key))
+
+    def find(self, word: str) -> Artifact:
+        """The artifact of a pin's name, or of a key that starts so: four digits or more.
+
+        Raises
+        ------
+        WorkflowError
+            If there is none, or several.
+        """
+        pins = self.pins()
+        keys = [pins[word]] if word in pins else []
+        if not keys and len(word) >= _SHORTEST and re.fullmatch("[0-9a-f]+", word):
+            paths = Path(self.root).glob(f"{word}*")
+            keys = sorted(path.name for path in paths if _KEY.fullmatch(path.name))
+        found = [artifact for key in keys if (artifact := self.get(key)) is not None]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = ", ".join(each.key[: len(word) + 4] for each in found[:5])
+            raise WorkflowError(f"{word!r} is the start of several keys: {several}; say more of it")
+        known = nearest(word, pins) if pins else "nothing is pinned"
+        raise WorkflowError(
+            f"{self.root} has no artifact {word!r}: the first {_SHORTEST} digits of a key or more, "
+            f"or a pin's name; {known}"
+        )
+
+    def touch(self, key: str) -> None:
+        """Remember that an artifact was used now, where the store may be written to."""
+        with contextlib.suppress(OSError):
+            os.utime(self._place(key) / TIMES)
+
+    @contextlib.contextmanager
+    def claim(self, key: str, *, on_wait: Callable[[], object] | None = None) -> Iterator[None]:
+        """Wait while another process or thread makes the same key, then have it to oneself.
+
+        Look with `get` again inside: the other may have made it. A claim ends with its process,
+        however that ends.
+
+        Parameters
+        ----------
+        key : str
+        on_wait : callable, optional
+            Called once if another has it.
+
+        Raises
+        ------
+        WorkflowError
+            If the store cannot be written to.
+        """
+        path = self._unfinished / f"{self._place(key).name}.claim"
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(claims.claim(path, on_wait=on_wait))
+            except OSError as error:
+                raise WorkflowError(f"cannot write {path}: {error.strerror}") from error
+            yield
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep everything where it is: `gc` is refused meanwhile."""
+        with contextlib.suppress(OSError):
+            self._unfinished.mkdir(parents=True, exist_ok=True)
+        with claims.hold(self._unfinished, wait=True):
+            yield
 
     @contextlib.contextmanager
     def writing(
@@ -118,44 +178,65 @@ class Store:
         key: str,
         *,
         step: str,
+        version: str | Mapping[str, Any] = "",
         parameters: Any,
-        inputs: Sequence[str] = (),
+        inputs: Inputs = (),
         provenance: Mapping[str, Any] | None = None,
+        measured: Sequence[str] = (),
+        keep: Sequence[str] | None = None,
+        resume: bool = False,
     ) -> Iterator[Path]:
         """Make an artifact: fill the folder this yields.
 
         When the block ends well the folder appears whole under its key; when it does not, nothing
         appears. If another process finishes the same key first, its result stays and this one
-        is dropped: both were made from the same.
+        is dropped: both were made from the same. If they differ, the key is flagged.
 
         Parameters
         ----------
         key : str
             From `key`.
-        step, parameters, inputs
+        step, version, parameters, inputs
             As given to `key`; kept in the manifest.
         provenance : mapping, optional
             Whatever else a reader should know: licences, sources, command.
+        measured : sequence of str
+            Glob patterns of files that hold measured figures, never the same twice: they are
+            verified, and no part of the `content`.
+        keep : sequence of str, optional
+            Glob patterns of what is kept; the rest of the folder was scratch. All by default.
+        resume : bool
+            The unfinished folder survives failure, and is handed to the next attempt at this key.
+            The caller has its `claim`.
 
         Raises
         ------
         WorkflowError
-            If the system refuses (disk full, no permission), naming the folder.
+            If the recipe is not that of the key, or the system refuses (disk full, no
+            permission), naming the folder.
         """
-        final = self._place(key)
-        folder = Path(self.root) / ".unfinished" / uuid.uuid4().hex
-        made_from = {"key": key, "step": step, "parameters": parameters, "inputs": list(inputs)}
-        started = time.time()
+        final, recipe = self._place(key), _recipe(step, version, parameters, inputs)
+        if _key_of(recipe) != key:
+            raise WorkflowError(f"{key} is not the key of this recipe of step {step}")
+        about = {"key": key, **recipe, "provenance": dict(provenance or {})}
+        folder = self._unfinished / key if resume else self._fresh()
+        sealed = self._fresh() if resume or keep is not None else folder
+        started, is_over = time.time(), not resume
         try:
-            _remove_abandoned(folder.parent)
-            folder.mkdir(parents=True)
-            yield folder
-            _seal(folder, {**made_from, "provenance": dict(provenance or {})}, started)
-            _publish(folder, final)
+            keeping.sweep(self._unfinished)
+            folder.mkdir(parents=True, exist_ok=resume)
+            with claims.hold(folder):
+                yield folder
+                if sealed is not folder:
+                    sealing.chosen(folder, sealed, keep)
+                manifest = sealing.seal(sealed, about, measured=measured, started=started)
+                self._publish(sealed, final, manifest)
+            is_over = True
         except OSError as error:
             raise WorkflowError(f"cannot write {final} (step {step}): {error}") from error
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            for path in {sealed, folder} if is_over else {sealed}:
+                shutil.rmtree(path, ignore_errors=True)
 
     def verify(self, artifact: Artifact) -> None:
         """Compare every file of an artifact with the digest taken when it was made.
@@ -166,7 +247,7 @@ class Store:
             If a file is missing, changed, or was added later, naming it.
         """
         expected = artifact.manifest["files"]
-        present = {name for name in _files(artifact.path) if name not in (MANIFEST, TIMES)}
+        present = {name for name in sealing.files_of(artifact.path) if name not in UNSEALED}
         for name in sorted(present | expected.keys()):
             if name not in expected:
                 fault = "was added later"
@@ -180,56 +261,131 @@ class Store:
                 f"{artifact.path / name} {fault}; delete {artifact.path} to make it anew"
             )
 
+    def remove(self, key: str) -> None:
+        """Take an artifact away, at once and whole, and its flag.
+
+        Raises
+        ------
+        WorkflowError
+            If it is pinned, or the system refuses.
+        """
+        names = [name for name, pinned in self.pins().items() if pinned == key]
+        if names:
+            raise WorkflowError(f"{key[:12]} is pinned as {names[0]!r}; unpin it first")
+        sealing.take_away(self._place(key), self._fresh())
+        self._flag(key).unlink(missing_ok=True)
+
+    def pin(self, key: str, name: str) -> None:
+        """Give an artifact a name, under which `find` has it and `gc` leaves it alone."""
+        keeping.add_pin(self._pins, name, self.find(key).key)
+
+    def unpin(self, name: str) -> None:
+        """Take a name away; its artifact stays until `gc`."""
+        keeping.remove_pin(self._pins, name)
+
+    def pins(self) -> dict[str, str]:
+        """Each pin's name and its key, by name."""
+        return keeping.read_pins(self._pins)
+
+    def flags(self) -> dict[str, dict[str, Any]]:
+        """Keys whose recipe has given different bytes: which ``content`` is kept, which not."""
+        paths = sorted((Path(self.root) / ".flags").glob("[0-9a-f]*.json"))
+        return {path.stem: read_json(path) for path in paths}
+
+    def flag(self, key: str, *, kept: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+        """Remember that the recipe of a key gave other bytes than those that are kept.
+
+        Parameters
+        ----------
+        key : str
+        kept, other : mapping
+            The manifest of the artifact that is there, and that of the one that was dropped.
+        """
+        before, after = kept["files"], other["files"]
+        differs = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
+        contents = {"kept": kept["content"], "other": other["content"]}
+        write_json(self._flag(key), {**contents, "files": differs})
+
+    def gc(
+        self, *, older: float | None = None, max_bytes: int | None = None, dry_run: bool = False
+    ) -> Sequence[Artifact]:
+        """Remove what was not used for long, and what killed processes left; never pinned ones.
+
+        Parameters
+        ----------
+        older : float, optional
+            Days since the last use.
+        max_bytes : int, optional
+            Then the least recently used, until the store is no larger than this.
+        dry_run : bool
+            Only say what would go.
+
+        Returns
+        -------
+        sequence of Artifact
+            What went.
+
+        Raises
+        ------
+        WorkflowError
+            If an execution is using the store.
+        """
+        with contextlib.ExitStack() as held:
+            if not dry_run:
+                held.enter_context(claims.hold(self._unfinished, alone=True))
+                keeping.sweep(self._unfinished)
+            there, pinned = {each.key: each for each in self.list()}, set(self.pins().values())
+            kept = [
+                keeping.Kept(each.key, each.used, each.n_bytes, each.key in pinned)
+                for each in there.values()
+            ]
+            going = keeping.superfluous(kept, now=time.time(), older=older, max_bytes=max_bytes)
+            for key in () if dry_run else going:
+                self.remove(key)
+        return [there[key] for key in going]
+
+    @property
+    def _unfinished(self) -> Path:
+        return Path(self.root) / ".unfinished"
+
+    @property
+    def _pins(self) -> Path:
+        return Path(self.root) / ".pins"
+
+    def _flag(self, key: str) -> Path:
+        return Path(self.root) / ".flags" / f"{key}.json"
+
+    def _fresh(self) -> Path:
+        """A name for a folder that nobody waits for."""
+        return self._unfinished / f"{uuid.uuid4().hex}.new"
+
     def _place(self, key: str) -> Path:
-        if not re.fullmatch("[0-9a-f]{32}", key):
+        if not _KEY.fullmatch(key):
             raise WorkflowError(f"{key!r} is not a key: 32 hexadecimal digits, as from Store.key")
         return Path(self.root) / key
 
-
-def _files(folder: Path) -> list[str]:
-    """Names of all files in a folder, relative to it, in stable order."""
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_symlink() or not path.is_dir()
-    )
-
-
-def _seal(folder: Path, manifest: dict[str, Any], started: float) -> None:
-    """Add manifest and times, and wait until all of the folder is on the disk."""
-    names = _files(folder)
-    for name in names:
-        if name in (MANIFEST, TIMES) or (folder / name).is_symlink():
-            raise WorkflowError(f"an artifact cannot hold {name}: reserved name, or a link")
-        flush(folder / name)
-    files = {name: file_digest(folder / name) for name in names}
-    finished = time.time()
-    times = {
-        "finished": datetime.fromtimestamp(finished, UTC).isoformat(timespec="seconds"),
-        "seconds": round(finished - started, 3),
-    }
-    for name, value in ((MANIFEST, {**manifest, "files": files}), (TIMES, times)):
-        (folder / name).write_text(readable_json(value), encoding="utf-8")
-        flush(folder / name)
-    for path in (*(path for path in folder.rglob("*") if path.is_dir()), folder):
-        flush_folder(path)
+    def _publish(self, folder: Path, final: Path, manifest: Mapping[str, Any]) -> None:
+        """Give a sealed folder its name, unless another was first."""
+        try:
+            folder.rename(final)
+        except OSError:
+            if not final.is_dir():
+                raise
+            there = self.get(final.name)
+            if there is None:
+                sealing.take_away(final, self._fresh())
+                folder.rename(final)
+            elif there.content != manifest["content"]:
+                self.flag(final.name, kept=there.manifest, other=manifest)
 
 
-def _publish(folder: Path, final: Path) -> None:
-    """Give a sealed folder its name, unless another process was first."""
-    try:
-        folder.rename(final)
-    except OSError:
-        if not (final / MANIFEST).is_file():
-            raise
-    flush_folder(final.parent)
+def _recipe(step: str, version: Any, parameters: Any, inputs: Inputs) -> dict[str, Any]:
+    """What decides a result, as it is read back from a manifest."""
+    named = dict(inputs) if isinstance(inputs, Mapping) else [*inputs]
+    made_from = {"step": step, "version": version, "parameters": parameters, "inputs": named}
+    recipe: dict[str, Any] = json.loads(canonical_json(made_from))
+    return recipe
 
 
-def _remove_abandoned(unfinished: Path) -> None:
-    """Remove what killed processes left behind long ago."""
-    if not unfinished.is_dir():
-        return
-    for folder in unfinished.iterdir():
-        with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > ABANDONED_AFTER:
-                shutil.rmtree(folder, ignore_errors=True)
+def _key_of(recipe: Mapping[str, Any]) -> str:
+    return digest(canonical_json(recipe))

@@ -1,0 +1,81 @@
+"""A finished result: its folder, and the manifest that says what made it."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.files import read_json
+from ossicle.workflow.sealing import MANIFEST, TIMES, content_of, files_of
+
+__all__ = ["Artifact", "read_artifact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A finished result: ``path`` is its folder, ``manifest`` says what made it."""
+
+    key: str
+    path: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def content(self) -> str:
+        """Digest of its files, but for those that hold measured figures."""
+        return content_of(self.manifest["files"], self.manifest.get("measured", ()))
+
+    @property
+    def used(self) -> float:
+        """When it was last made or used, in seconds since 1970."""
+        with contextlib.suppress(OSError):
+            return (self.path / TIMES).stat().st_mtime
+        return self.path.stat().st_mtime
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of everything in its folder."""
+        return sum((self.path / name).lstat().st_size for name in files_of(self.path))
+
+    @property
+    def times(self) -> dict[str, Any]:
+        """When it was ``finished`` and how many ``seconds`` that took, where that is known."""
+        with contextlib.suppress(WorkflowError):
+            return dict(read_json(self.path / TIMES))
+        return {}
+
+    def digest_of(self, name: str) -> str:
+        """Digest of one of its files.
+
+        Raises
+        ------
+        WorkflowError
+            If it has no such file.
+        """
+        files: Mapping[str, str] = self.manifest["files"]
+        if name not in files:
+            raise WorkflowError(f"{self.key[:12]} has no file {name!r}; {nearest(name, files)}")
+        return files[name]
+
+
+def read_artifact(path: Path, key: str) -> Artifact | None:
+    """The artifact in a folder; None if it is not there, or its manifest is empty or cut off.
+
+    Raises
+    ------
+    WorkflowError
+        If the manifest is that of another key.
+    """
+    try:
+        manifest = json.loads((path / MANIFEST).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        return None
+    except OSError as error:
+        raise WorkflowError(f"cannot read {path / MANIFEST}: {error.strerror}") from error
+    if not isinstance(manifest, dict) or manifest.get("key") != key or "files" not in manifest:
+        raise WorkflowError(
+            f"{path / MANIFEST} is not the manifest of {key}; delete {path} to make it anew"
+        )
+    return Artifact(key, path, manifest)

@@ -1,0 +1,245 @@
+"""Works made of works: one after the other, all at once, or each as soon as it can."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.graph import Graph
+from ossicle.workflow.messages import Message, Messages
+from ossicle.workflow.ready import Crew, Post
+from ossicle.workflow.works import Context, Work, as_works
+
+__all__ = ["Parallel", "Workflow"]
+
+N_THREADS = 8
+"""Works under way at once where it is left open; they share one lock of Python anyway."""
+
+MOST_THREADS = 64
+"""Threads of a `Parallel`; with more works than this, some wait for others to end."""
+
+ORDERS = ("list", "ready")
+
+
+class _Composite(Work):
+    """Claims the messages for anything inside it and passes all others on."""
+
+    works: Sequence[Any]
+    graph: Graph
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "works", as_works(self.works))
+        object.__setattr__(self, "graph", Graph.of(self.name, tuple(self.works)))
+        self._refuse_graph()
+        self.graph.refuse_next(self.receivers)
+
+    def _refuse_graph(self) -> None:
+        raise NotImplementedError
+
+    def _run(self, post: Post, context: Context) -> None:
+        raise NotImplementedError
+
+    @property
+    def _first(self) -> Sequence[Work]:
+        """The members that get a message addressed to the composite itself."""
+        raise NotImplementedError
+
+    @property
+    def inside(self) -> Mapping[str, Work]:
+        return {self.name: self, **self.graph.inside}
+
+    @property
+    def leaves(self) -> tuple[Work, ...]:
+        return self.graph.leaves
+
+    def process(self, messages: Messages) -> Messages:
+        """Do the works inside; the messages that are left, with those they have made."""
+        return Messages(self.answer(messages, Context()))
+
+    def check(self, messages: Messages) -> None:
+        """Refuse everything that can be known to fail, before any work starts.
+
+        Raises
+        ------
+        WorkflowError
+            If a work sends to a name that nobody has, a work can never get a message, a row is
+            for nobody, or the cluster lacks what a job asks for.
+        """
+        self.graph.refuse_unknown(self.receivers)
+        self.graph.refuse_messages(messages, self.receivers)
+        self.graph.refuse_unreached(messages, self.entries)
+        self.prepare(Context())
+
+    def prepare(self, context: Context) -> None:
+        for work in self.graph.works:
+            work.prepare(context)
+
+    def cancel(self) -> None:
+        """Ask every work inside to stop."""
+        for leaf in self.leaves:
+            leaf.cancel()
+
+    def answer(self, mine: Messages, context: Context) -> tuple[Message, ...]:
+        post = Post(self.graph, self._first)
+        post.deliver(-1, mine.rows)
+        try:
+            self._run(post, context)
+        except Exception as error:
+            error.add_note(f"in {self.name!r}")
+            raise
+        return post.everything().rows
+
+
+@dataclass(frozen=True, eq=False)
+class Parallel(_Composite):
+    """Works done at the same time (Algorithm 3): jobs are submitted, all others run in threads.
+
+    All are waited for. What they make is put in the table in the order of the list. When one
+    fails, the others are asked to stop, and its error is raised.
+
+    Parameters
+    ----------
+    works : sequence
+        Works, callables, or objects with ``process``; none sends to another.
+    name : str
+        A message addressed to it goes to each of its works.
+    next : str or sequence of str, optional
+        The works outside that those inside send to; if given, it is checked.
+
+    Raises
+    ------
+    WorkflowError
+        If a name is taken twice, works send to each other, or ``next`` is not where they send.
+
+    >>> from ossicle.workflow.works import Function
+    >>> both = Parallel([Function(abs, "size", takes="data"), Function(str, takes="data")], "both")
+    >>> print(both(Messages.of((-3, "init", "both"))))
+    data  sender  receiver
+    3     size
+    '-3'  str
+    """
+
+    works: Sequence[Any]
+    name: str = "parallel"
+    next: str | Sequence[str] = ()
+    graph: Graph = field(init=False, repr=False)
+
+    @property
+    def entries(self) -> tuple[Work, ...]:
+        return tuple(leaf for work in self.graph.works for leaf in work.entries)
+
+    @property
+    def _first(self) -> Sequence[Work]:
+        return self.graph.works
+
+    def _refuse_graph(self) -> None:
+        self.graph.refuse_ways()
+
+    def _run(self, post: Post, context: Context) -> None:
+        n_threads = min(len(self.works), MOST_THREADS)
+        crew = Crew(self.graph, post, context, n_threads, hasty=True, announce=_started)
+        crew.run()
+
+
+@dataclass(frozen=True, eq=False)
+class Workflow(_Composite):
+    """Works done one after the other (Algorithm 4), or each as soon as its messages are complete.
+
+    Parameters
+    ----------
+    works : sequence
+        Works, callables, or objects with ``process``.
+    name : str
+        A message addressed to it goes to its first work.
+    next : str or sequence of str, optional
+        The works outside that those inside send to; if given, it is checked.
+    order : {"list", "ready"}
+        "list": in this order, each work after those that send to it. "ready": a work starts when
+        no unfinished work is left that sends to it; after a failure no further work starts, and
+        those under way are done to the end. The table is the same either way.
+    verbose : bool
+        Print what is done, with the tables.
+    cluster : LocalCluster or DaskCluster, optional
+        Where jobs inside run that name no cluster of their own.
+    n_threads : int, optional
+        Works that may be under way at once in order "ready"; `N_THREADS` if left open.
+
+    Raises
+    ------
+    WorkflowError
+        If a name is taken twice, works wait for each other, one sends to another before it in the
+        list, or ``next`` is not where they send.
+
+    >>> from ossicle.workflow.works import Function
+    >>> double = Function(lambda messages: 2 * messages.one(), "double", "shown")
+    >>> flow = Workflow([double, Function(str, "shown", takes="data")])
+    >>> flow(Messages.of((2, "init", "double"))).data
+    ('4',)
+    """
+
+    works: Sequence[Any]
+    name: str = "workflow"
+    next: str | Sequence[str] = ()
+    order: Literal["list", "ready"] = field(default="list", kw_only=True)
+    verbose: bool = field(default=False, kw_only=True)
+    cluster: Any = field(default=None, kw_only=True)
+    n_threads: int | None = field(default=None, kw_only=True)
+    graph: Graph = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise WorkflowError(f"order is {self.order!r}; {nearest(self.order, ORDERS)}")
+        if self.n_threads is not None and self.n_threads < 1:
+            raise WorkflowError(f"n_threads is {self.n_threads}; 1 or more are allowed, or None")
+        super().__post_init__()
+
+    @property
+    def entries(self) -> tuple[Work, ...]:
+        return self.graph.works[0].entries
+
+    @property
+    def _first(self) -> Sequence[Work]:
+        return self.graph.works[:1]
+
+    def prepare(self, context: Context) -> None:
+        super().prepare(self._within(context))
+
+    def answer(self, mine: Messages, context: Context) -> tuple[Message, ...]:
+        return super().answer(mine, self._within(context))
+
+    def _within(self, context: Context) -> Context:
+        """The context of the works inside."""
+        say = context.say or (print if self.verbose else None)
+        return replace(context, cluster=self.cluster or context.cluster, say=say)
+
+    def _refuse_graph(self) -> None:
+        if self.order == "list":
+            self.graph.refuse_order()
+        else:
+            self.graph.refuse_circles()
+
+    def _run(self, post: Post, context: Context) -> None:
+        if self.order == "ready":
+            n_threads = self.n_threads or N_THREADS
+            crew = Crew(self.graph, post, context, n_threads, hasty=False, announce=_launching)
+            crew.run()
+        else:
+            self._run_in_order(post, context)
+
+    def _run_in_order(self, post: Post, context: Context) -> None:
+        for place, work in enumerate(self.graph.works):
+            present = post.everything() if context.say else Messages()
+            mine = post.collect(place)
+            context.tell(self.name, _launching(work))
+            if len(present) != len(mine):
+                context.show(work.name, "input", present)
+            context.show(work.name, "selected input", mine)
+            post.deliver(place, work.answer(mine, context))
+
+
+def _launching(work: Work) -> str:
+    return f'launching "{work.name}"'
+
+
+def _started(work: Work) -> str:
+    return f'thread "{work.name}" started'

@@ -1,0 +1,191 @@
+"""Which source files a module is made of: those that it imports, wherever, inside its own package.
+
+Imports are found by a scan of the text, in a hundredth of the time that parsing takes. It reads
+every import statement, and also what only looks like one: a file too many is the safe side.
+"""
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ossicle.errors import WorkflowError
+from ossicle.workflow.files import digest
+
+__all__ = ["source_digests"]
+
+_SITES = ("site-packages", "dist-packages")
+_CONTINUED = re.compile(r"\\\r?\n")
+_FROM = re.compile(r"from([ \t\f.\w]+?)import\b[ \t\f]*(?=(\((?:[^)#]|#[^\n]*)*|[^\n;]*))")
+_IMPORT = re.compile(r"import[ \t\f]+(?=([^\n;#]*))")
+_COMMENT = re.compile("#[^\n]*")
+_WORD = re.compile(r"[\s(]*([\w.]+|\*)")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Folders in which a package lies; without a name, what lies beside a lone file."""
+
+    folders: tuple[Path, ...]
+    package: str = ""
+
+    def file(self, module: str) -> Path | None:
+        """The file of a module, None if it is none of ours."""
+        return _file(self, module)
+
+    def modules(self, package: str) -> Iterator[str]:
+        """A module, or every module of a folder, however deep."""
+        if self.file(package) is not None:
+            yield package
+        for folder in self.folders:
+            for path in sorted(folder.joinpath(*package.split(".")).rglob("*.py")):
+                name = ".".join(path.relative_to(folder).with_suffix("").parts)
+                yield name.removesuffix(".__init__")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A source file: its digest, what it imports as (module, name), and its words."""
+
+    digest: str
+    imports: tuple[tuple[str, str], ...]
+    text: str
+
+
+def source_digests(module: str, entries: Iterable[str] = ()) -> dict[str, str]:
+    """Every module that one is made of, with the digest of its file; entries are followed too.
+
+    Of a package that is only on the way to a module, the ``__init__`` counts, and not what it
+    imports.
+
+    Raises
+    ------
+    WorkflowError
+        If there is no source of the module or of an entry.
+
+    >>> sorted(source_digests("ossicle.workflow.files"))
+    ['ossicle', 'ossicle.errors', 'ossicle.workflow', 'ossicle.workflow.files']
+    """
+    place, first = _home(module)
+    followed = _closure(place, [first])
+    for entry in entries:
+        own = list(place.modules(entry))
+        there, name = (place, entry) if own else _home(entry)
+        followed |= _closure(there, own or list(there.modules(name)))
+    return {name: _source(path, name).digest for name, path in followed.items()}
+
+
+def _closure(place: _Place, waiting: list[str]) -> dict[str, Path]:
+    """The files of these modules, of all they import, and of the packages around them."""
+    followed: dict[str, Path] = {}
+    while waiting:
+        name = waiting.pop()
+        path = place.file(name)
+        if path is not None and name not in followed:
+            followed[name] = path
+            for base, asked in _source(path, name).imports:
+                waiting += _reached(place, base, asked)
+    for name in list(followed):
+        for package in _around(name):
+            if (path := place.file(package)) is not None:
+                followed.setdefault(package, path)
+    return followed
+
+
+def _reached(place: _Place, base: str, asked: str) -> Iterable[str]:
+    """The modules that ``from base import asked``, or ``import base``, takes something from."""
+    path = place.file(base)
+    if not asked:
+        return [*_around(base), base] if path is not None else _around(base)
+    if asked == "*":
+        return [base, *place.modules(base)] if path is not None else []
+    inner = f"{base}.{asked}"
+    if path is None or place.file(inner) is None:
+        return [base, inner]
+    is_named = re.search(rf"\b{re.escape(asked)}\b", _source(path, base).text)
+    return [base, inner] if is_named else [inner]
+
+
+def _around(module: str) -> list[str]:
+    """The packages that a module lies in, outermost first."""
+    parts = module.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts))]
+
+
+@cache
+def _source(path: Path, module: str) -> _Source:
+    data = path.read_bytes()
+    text = data.decode("utf-8", "replace")
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return _Source(digest(data), tuple(dict.fromkeys(_imports(text, package))), text)
+
+
+def _imports(text: str, package: str) -> Iterator[tuple[str, str]]:
+    """What a text imports: (module, name), without a name for a whole module."""
+    text = _CONTINUED.sub(" ", text)
+    for written, names in _FROM.findall(text):
+        base = _absolute("".join(written.split()), package)
+        for name in _words(names):
+            yield base, name
+    for names in _IMPORT.findall(text):
+        for name in _words(names):
+            yield name, ""
+
+
+def _words(names: str) -> Iterator[str]:
+    for name in _COMMENT.sub("", names).split(","):
+        if found := _WORD.match(name):
+            yield found[1]
+
+
+def _absolute(written: str, package: str) -> str:
+    """``..audio`` inside ``ossicle.features`` is ``ossicle.audio``."""
+    name = written.lstrip(".")
+    level = len(written) - len(name)
+    if not level:
+        return name
+    parts = package.split(".")
+    return ".".join(filter(None, [*parts[: len(parts) - level + 1], name]))
+
+
+@cache
+def _file(place: _Place, module: str) -> Path | None:
+    top, *deeper = module.split(".")
+    if not all(map(str.isidentifier, (top, *deeper))) or place.package not in ("", top):
+        return None
+    for folder in place.folders:
+        stem = folder.joinpath(top, *deeper)
+        for path in (stem / "__init__.py", Path(f"{stem}.py")):
+            if path.is_file():
+                return path
+    return None
+
+
+def _home(module: str) -> tuple[_Place, str]:
+    """Where a module lies with what belongs to it, and its name there."""
+    loaded = sys.modules.get(module)
+    spec = getattr(loaded, "__spec__", None)
+    name = spec.name if spec is not None else module
+    top = _spec(name.partition(".")[0])
+    if top is not None and top.submodule_search_locations:
+        folders = tuple(Path(place).parent for place in top.submodule_search_locations)
+        return _Place(folders, top.name), name
+    source = getattr(loaded, "__file__", None) or (top.origin if top is not None else None)
+    path = Path(source or "").resolve()
+    if path.suffix != ".py" or not path.is_file():
+        raise WorkflowError(f"no source file of module {module!r} is found; is it importable?")
+    is_installed = path.parent.name in _SITES
+    return _Place((path.parent,), path.stem if is_installed else ""), path.stem
+
+
+def _spec(top: str) -> importlib.machinery.ModuleSpec | None:
+    spec = getattr(sys.modules.get(top), "__spec__", None)
+    if spec is not None or top in sys.modules:
+        return spec
+    try:
+        return importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None

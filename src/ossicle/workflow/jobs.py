@@ -1,0 +1,169 @@
+"""Work sent to a cluster: cut in parts, shared among its workers, joined again."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, Literal
+
+from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.executor import Limits, LocalCluster, TooLateError, WorkerLostError
+from ossicle.workflow.messages import Messages
+from ossicle.workflow.works import Context, Work, aside, check_limits, name_of
+
+__all__ = ["Job"]
+
+SHARES = ("steal", "static")
+
+
+@dataclass(frozen=True, eq=False)
+class Job(Work):
+    """A function that runs on a cluster (Algorithm 2), on all at once or part by part.
+
+    Parameters
+    ----------
+    function : callable, or object with ``process``
+        Takes one part, or the messages of the work if there are no parts. It is found by name in
+        another process, so it is best one of a module.
+    name : str, optional
+        That of the function if left out.
+    next : str or sequence of str
+        Names of the works that get its result.
+    parts : callable, optional
+        From the messages to the parts, which are done independently of each other.
+    join : callable, optional
+        From the list of results, in the order of the parts, to what is sent on; else the list.
+    where : mapping of str to anything, optional
+        Labels a worker must have: ``{"house": 7}``.
+    share : {"steal", "static"}
+        A worker that is free takes the next part, or each gets an equal portion at the start.
+    retries : int
+        How often a part is tried again after an error, or after the loss of its process.
+    deadline : float, optional
+        Seconds for the whole; then the processes are ended.
+    cluster : LocalCluster or DaskCluster, optional
+        Where it runs; else on that of the workflow it is in, else in this process.
+
+    Raises
+    ------
+    WorkflowError
+        If it has no name or an option makes no sense.
+
+    >>> sizes = Job(abs, "sizes", parts=lambda messages: messages.one(), join=sum)
+    >>> sizes(Messages.of(([-3, 1], "init", "sizes"))).data
+    (4,)
+    """
+
+    function: Any
+    name: str = ""
+    next: str | Sequence[str] = ()
+    parts: Callable[[Messages], Iterable[Any]] | None = field(default=None, kw_only=True)
+    join: Callable[[list[Any]], Any] | None = field(default=None, kw_only=True)
+    where: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    share: Literal["steal", "static"] = field(default="steal", kw_only=True)
+    retries: int = field(default=0, kw_only=True)
+    deadline: float | None = field(default=None, kw_only=True)
+    cluster: Any = field(default=None, kw_only=True)
+    _stops: set[Future[None]] = field(default_factory=set, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or name_of(self.function))
+        if self.share not in SHARES:
+            raise WorkflowError(
+                f"{self.name!r}: share is {self.share!r}; {nearest(self.share, SHARES)}"
+            )
+        check_limits(self.name, self.retries, self.deadline)
+
+    def submit(self, messages: Messages) -> Future[Any]:
+        """Start with my messages and do not wait; ``result()`` of what is returned waits."""
+        self.check(messages)
+        mine = messages.sent_to(self.name)
+        return aside(lambda: self.answer(mine, Context())[0].data)
+
+    def process(self, messages: Messages) -> Any:
+        """Do it and wait."""
+        return self.make(messages, Context())
+
+    def prepare(self, context: Context) -> None:
+        """Refuse labels that no worker has."""
+        try:
+            self._cluster(context).check(self.where)
+        except WorkflowError as error:
+            raise WorkflowError(f"the work {self.name!r} cannot run: {error}") from error
+
+    def cancel(self) -> None:
+        """End its processes."""
+        for stop in tuple(self._stops):
+            if not stop.done():
+                stop.set_result(None)
+
+    def make(self, mine: Messages, context: Context) -> Any:
+        """Send the parts to the cluster and join what comes back."""
+        parts = [mine] if self.parts is None else list(self.parts(mine))
+        self._refuse_unsendable(parts)
+        stop: Future[None] = Future()
+        self._stops.add(stop)
+        try:
+            results = self._results(parts, self._cluster(context), stop)
+        except TooLateError as error:
+            raise TooLateError(f"the work {self.name!r} was {error}") from error
+        finally:
+            self._stops.discard(stop)
+        if self.join is not None:
+            return self.join(results)
+        return results[0] if self.parts is None else results
+
+    def _cluster(self, context: Context) -> Any:
+        return self.cluster or context.cluster or LocalCluster()
+
+    def _results(self, parts: list[Any], cluster: Any, stop: Future[None]) -> list[Any]:
+        """What is made of each part; those under way in a process that is lost are done again."""
+        function = Again(getattr(self.function, "process", self.function), self.retries)
+        limits, results = Limits(self.deadline, stop), dict[int, Any]()
+        for left in range(self.retries, -1, -1):
+            places = [place for place in range(len(parts)) if place not in results]
+            try:
+                for place, result in cluster.run(
+                    function,
+                    [parts[place] for place in places],
+                    where=self.where,
+                    share=self.share,
+                    deadline=limits.left,
+                    stop=stop,
+                ):
+                    results[places[place]] = result
+                break
+            except WorkerLostError:
+                if not left:
+                    raise
+        return [results[place] for place in range(len(parts))]
+
+    def _refuse_unsendable(self, parts: list[Any]) -> None:
+        for part in parts:
+            try:
+                ForkingPickler.dumps(part)
+            except Exception as error:
+                raise WorkflowError(
+                    f"the work {self.name!r} is given what cannot be sent to another process "
+                    f"({type(error).__name__}: {error}); send a path or plain data, or make it a "
+                    "Function, which runs here"
+                ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A function that is tried again where it failed.
+
+    >>> Again(abs, 1)(-2)
+    2
+    """
+
+    function: Callable[[Any], Any]
+    retries: int
+
+    def __call__(self, part: Any) -> Any:
+        for _ in range(self.retries):
+            with contextlib.suppress(Exception):
+                return self.function(part)
+        return self.function(part)

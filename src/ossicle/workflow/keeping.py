@@ -1,0 +1,117 @@
+"""What a store keeps and what it lets go: pins, which are names, and the choice of what is old."""
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.claims import is_held
+from ossicle.workflow.files import replacing
+
+__all__ = ["DAY", "Kept", "add_pin", "read_pins", "remove_pin", "superfluous", "sweep"]
+
+DAY = 24 * 3600.0
+_RESUMABLE_FOR = 30 * DAY
+"""How long an unfinished folder that is named by a key waits for who goes on with it."""
+
+_KEY = re.compile("[0-9a-f]{32}")
+_NAME = re.compile(r"\w[\w.-]{0,99}")
+_LIKE_A_KEY = re.compile("[0-9a-f]{4,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What decides whether an artifact stays: ``used`` is a time in seconds since 1970."""
+
+    key: str
+    used: float
+    n_bytes: int = 0
+    is_pinned: bool = False
+
+
+def superfluous(
+    kept: Iterable[Kept], *, now: float, older: float | None = None, max_bytes: int | None = None
+) -> list[str]:
+    """Keys of what may go, least recently used first; never of what is pinned.
+
+    Parameters
+    ----------
+    kept : iterable of Kept
+    now : float
+        Seconds since 1970.
+    older : float, optional
+        What was not used for this many days goes.
+    max_bytes : int, optional
+        Then what was used longest ago, until all that stays has this size or less.
+
+    >>> old, new = Kept("a" * 32, used=0.0, n_bytes=5), Kept("b" * 32, used=9.0, n_bytes=5)
+    >>> superfluous([new, old], now=10.0, max_bytes=7) == [old.key]
+    True
+    """
+    ordered = sorted(kept, key=lambda each: (each.used, each.key))
+    left, going = sum(each.n_bytes for each in ordered), []
+    for each in ordered:
+        is_old = older is not None and each.used < now - older * DAY
+        is_too_much = max_bytes is not None and left > max_bytes
+        if not each.is_pinned and (is_old or is_too_much):
+            going.append(each.key)
+            left -= each.n_bytes
+    return going
+
+
+def read_pins(folder: Path) -> dict[str, str]:
+    """Each name and the key it stands for, by name."""
+    return {
+        path.name: path.read_text(encoding="ascii").strip()
+        for path in sorted(folder.glob("*"))
+        if _NAME.fullmatch(path.name)
+    }
+
+
+def add_pin(folder: Path, name: str, key: str) -> None:
+    """Give a key a name.
+
+    Raises
+    ------
+    WorkflowError
+        If the name is none, could be taken for a key, or stands for another key.
+    """
+    if not _NAME.fullmatch(name) or _LIKE_A_KEY.fullmatch(name):
+        raise WorkflowError(
+            f"{name!r} cannot be a pin's name: letters, digits, '_', '-' and '.' are allowed, "
+            "and it must not look like a key"
+        )
+    there = read_pins(folder).get(name, key)
+    if there != key:
+        raise WorkflowError(f"{name!r} is pinned to {there[:12]} already; unpin it first")
+    with replacing(folder / name) as temporary:
+        temporary.write_text(f"{key}\n", encoding="ascii")
+
+
+def remove_pin(folder: Path, name: str) -> None:
+    """Take a name away.
+
+    Raises
+    ------
+    WorkflowError
+        If nothing is pinned under it.
+    """
+    if name not in read_pins(folder):
+        raise WorkflowError(f"nothing is pinned as {name!r}; {nearest(name, read_pins(folder))}")
+    (folder / name).unlink()
+
+
+def sweep(unfinished: Path) -> None:
+    """Remove what killed processes left behind long ago, and nobody holds."""
+    now = time.time()
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(unfinished):
+            patience = _RESUMABLE_FOR if _KEY.fullmatch(entry.name) else DAY
+            path = Path(entry.path)
+            if now - entry.stat().st_mtime > patience and not is_held(path):
+                path.unlink() if entry.is_file() else shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,100 @@
+"""What running a pipeline would do, and why, without doing it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ossicle.workflow.nodes import Node
+from ossicle.workflow.running import call_of
+from ossicle.workflow.step import Step
+from ossicle.workflow.store import Artifact, Store
+
+__all__ = ["Planned", "plan_nodes"]
+
+KEPT, TO_RUN, DEPENDS, SKIPPED = "kept", "to run", "depends", "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would become of a node.
+
+    Parameters
+    ----------
+    node : str
+    state : str
+        ``kept``, ``to run``, ``skipped``; ``depends``: on what a node before it makes.
+    why : str
+    artifact : Artifact, optional
+        What is kept.
+    """
+
+    node: str
+    state: str
+    why: str = ""
+    artifact: Artifact | None = None
+
+
+def plan_nodes(
+    name: str, nodes: Sequence[Node], store: Store, *, again: Collection[str] = ()
+) -> tuple[Planned, ...]:
+    """What running the nodes would do with each; see `ossicle.workflow.Pipeline.plan`.
+
+    Raises
+    ------
+    WorkflowError
+        If an input is missing.
+    """
+    planned: dict[str, Planned] = {}
+    planning = _Planning(name, {node.name: node.step for node in nodes}, store, again)
+    before = planning.latest()
+    for node in nodes:
+        planned[node.name] = planning.planned(node, planned, before.get(node.name))
+    return tuple(planned.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    pipeline: str
+    steps: Mapping[str, Step[..., Any]]
+    store: Store
+    again: Collection[str]
+
+    def planned(self, node: Node, before: Mapping[str, Planned], last: Artifact | None) -> Planned:
+        """One node, from what is planned for those it needs."""
+        for name in node.needs:
+            if before[name].state == SKIPPED:
+                return Planned(node.name, SKIPPED, f"{name} is skipped")
+        open_ones = [name for name in node.needs if before[name].artifact is None]
+        if open_ones:
+            return Planned(node.name, DEPENDS, f"on what {', '.join(open_ones)} will make")
+        artifacts = {name: made for name in node.needs if (made := before[name].artifact)}
+        when = node.options.when
+        if when is not None and not when.holds(artifacts):
+            return Planned(node.name, SKIPPED, f"not so: {when}")
+        if node.name in self.again:
+            return Planned(node.name, TO_RUN, "asked for")
+        call = call_of(node, self.pipeline, steps=self.steps, artifacts=artifacts, store=self.store)
+        if kept := self.store.get(call.key):
+            return Planned(node.name, KEPT, artifact=kept)
+        return Planned(node.name, TO_RUN, _changed(last.manifest, call.recipe) if last else "new")
+
+    def latest(self) -> dict[str, Artifact]:
+        """The last thing each node of a pipeline of this name made."""
+        found: dict[str, Artifact] = {}
+        for artifact in self.store.list():
+            made_by = artifact.manifest.get("provenance", {})
+            if made_by.get("pipeline") == self.pipeline:
+                found.setdefault(made_by.get("node", ""), artifact)
+        return found
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What of a recipe is not as it was, in words."""
+    words = []
+    for part, what in (("parameters", "parameter"), ("inputs", "input"), ("version", "")):
+        old, new = before.get(part), now.get(part)
+        if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+            continue
+        names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        words += [f"{what} {name}".strip() for name in names]
+    return f"changed: {', '.join(words)}" if words else "its result is gone"

@@ -1,0 +1,299 @@
+"""A work takes the messages addressed to it and sends what it makes of them to the next works."""
+
+import contextlib
+import inspect
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ossicle.errors import WorkflowError
+from ossicle.workflow.executor import WorkCancelledError
+from ossicle.workflow.messages import Message, Messages
+
+__all__ = ["Context", "Function", "Work", "as_work", "as_works", "aside", "check_limits", "name_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a composite hands down to the works inside it.
+
+    Parameters
+    ----------
+    cluster : LocalCluster or DaskCluster, optional
+        Where jobs run that name no cluster of their own.
+    say : callable, optional
+        Takes each line of the log; None: no log.
+    """
+
+    cluster: Any = None
+    say: Callable[[str], object] | None = None
+
+    def tell(self, name: str, line: str) -> None:
+        """Log a line of a work."""
+        if self.say is not None:
+            self.say(f"FROM {name} : {line}")
+
+    def show(self, name: str, what: str, rows: Messages) -> None:
+        """Log a table of a work."""
+        self.tell(name, f"{what} :\n{rows}")
+
+
+class Work:
+    """Something to be done with messages: subclass it and say how in ``process``.
+
+    Parameters
+    ----------
+    name : str
+        Its address: the receiver of messages for it and the sender of messages from it.
+    next : str or sequence of str
+        Names of the works that get what it makes, a message each; empty: a final result.
+
+    >>> class Double(Work):
+    ...     def process(self, messages):
+    ...         return 2 * messages.one()
+    >>> print(Double("f1", next="f2")(Messages.of((2, "init", "f1"), (7, "init", "f9"))))
+    data  sender  receiver
+    7     init    f9
+    4     f1      f2
+    """
+
+    name: str
+    next: str | Sequence[str] = ()
+
+    def __init__(self, name: str, next: str | Sequence[str] = ()) -> None:  # noqa: A002
+        self.name, self.next = name, next
+
+    def process(self, messages: Messages) -> Any:
+        """Make something of the messages addressed to this work."""
+        raise NotImplementedError
+
+    def cancel(self) -> None:
+        """Asked of a work under way that nobody waits for any longer; stopping is its choice."""
+
+    def __call__(self, messages: Messages) -> Messages:
+        """Take my messages out of a table and put what I make of them in (Algorithm 1)."""
+        self.check(messages)
+        mine, others = messages.split(self.inside)
+        return others + Messages(self.answer(mine, Context()))
+
+    def check(self, messages: Messages) -> None:
+        """Refuse what cannot work before anything is done."""
+        self.prepare(Context())
+
+    def prepare(self, context: Context) -> None:
+        """Refuse what the place where this is to run cannot give; here it is given."""
+
+    def answer(self, mine: Messages, context: Context) -> tuple[Message, ...]:
+        """What a composite calls: the messages made of those that are mine."""
+        context.tell(self.name, "processing")
+        try:
+            made = self.make(mine, context)
+        except Exception as error:
+            error.add_note(f"in the work {self.name!r}")
+            raise
+        return tuple(Message(made, self.name, receiver) for receiver in self.receivers or ("",))
+
+    def make(self, mine: Messages, context: Context) -> Any:
+        """What is made of my messages in this context, which a plain work need not know."""
+        return self.process(mine)
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """The names of the next works."""
+        if isinstance(self.next, str):
+            return (self.next,) if self.next else ()
+        return tuple(self.next)
+
+    @property
+    def inside(self) -> "Mapping[str, Work]":
+        """This work and all that is in it, by name: the receivers whose messages are mine."""
+        return {self.name: self}
+
+    @property
+    def leaves(self) -> "tuple[Work, ...]":
+        """The works in it that are no composites."""
+        return (self,)
+
+    @property
+    def entries(self) -> "tuple[Work, ...]":
+        """The leaves that get a message addressed to it."""
+        return (self,)
+
+
+@dataclass(frozen=True, eq=False)
+class Function(Work):
+    """A function that runs here.
+
+    Parameters
+    ----------
+    function : callable, or object with ``process``
+        Takes the messages addressed to the work; plain or async.
+    name : str, optional
+        That of the function or object if left out.
+    next : str or sequence of str
+        Names of the works that get its result.
+    takes : {"messages", "data"}
+        "data": the function is called with the data of its messages as arguments, in their order.
+    retries : int
+        How often it is tried again after an error.
+    timeout : float, optional
+        Seconds for each try. An async function is then cancelled. A plain one cannot be ended: its
+        thread is left to itself; what may hang is a `Job` with a deadline, whose process is killed.
+
+    Raises
+    ------
+    WorkflowError
+        If it cannot be called, has no name, or an option makes no sense.
+
+    >>> total = Function(lambda *numbers: sum(numbers), "total", takes="data")
+    >>> total(Messages.of((1, "a", "total"), (2, "b", "total"))).data
+    (3,)
+    """
+
+    function: Any
+    name: str = ""
+    next: str | Sequence[str] = ()
+    takes: Literal["messages", "data"] = field(default="messages", kw_only=True)
+    retries: int = field(default=0, kw_only=True)
+    timeout: float | None = field(default=None, kw_only=True)
+    _stops: set[Callable[[], object]] = field(default_factory=set, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or name_of(self.function))
+        if not callable(self.function) and not hasattr(self.function, "process"):
+            raise WorkflowError(
+                f"{self.function!r} cannot be a work; a callable or an object with process is"
+            )
+        if self.takes not in ("messages", "data"):
+            raise WorkflowError(
+                f"{self.name!r}: takes is {self.takes!r}; 'messages' and 'data' are allowed"
+            )
+        check_limits(self.name, self.retries, self.timeout)
+
+    def process(self, messages: Messages) -> Any:
+        """Call the function, again after an error as often as allowed."""
+        given = messages.data if self.takes == "data" else (messages,)
+        for _ in range(self.retries):
+            with contextlib.suppress(Exception):
+                return self._once(given)
+        return self._once(given)
+
+    def cancel(self) -> None:
+        """Cancel it if it is async; a plain function goes on to its end."""
+        for stop in tuple(self._stops):
+            stop()
+
+    def _once(self, given: tuple[Any, ...]) -> Any:
+        function = getattr(self.function, "process", self.function)
+        if self.timeout is None:
+            made = function(*given)
+        else:
+            made = _within(self.timeout, lambda: function(*given), self._late)
+        return self._awaited(made) if inspect.isawaitable(made) else made
+
+    def _awaited(self, made: Any) -> Any:
+        """Run an async function to its end; in a thread of its own where a loop runs already."""
+        import asyncio
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self._cancellable(made))
+        return _within(None, lambda: asyncio.run(self._cancellable(made)), self._late)
+
+    async def _cancellable(self, made: Any) -> Any:
+        import asyncio
+
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(task.cancel)
+
+        self._stops.add(stop)
+        try:
+            async with asyncio.timeout(self.timeout) as limit:
+                return await made
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise self._late() from None
+        except asyncio.CancelledError:
+            raise WorkCancelledError(f"the work {self.name!r} was cancelled") from None
+        finally:
+            self._stops.discard(stop)
+
+    def _late(self) -> WorkflowError:
+        return WorkflowError(
+            f"the work {self.name!r} took longer than its {self.timeout:g} s; allow a longer "
+            "timeout, or make it a Job with a deadline, which ends its process"
+        )
+
+
+def as_work(thing: Any) -> Work:
+    """Take a work as it is, and any callable or object with ``process`` as a `Function`.
+
+    >>> as_work(abs).name
+    'abs'
+    """
+    if isinstance(thing, Work):
+        return thing
+    return Function(thing, next=getattr(thing, "next", ()))
+
+
+def as_works(things: Iterable[Any]) -> tuple[Work, ...]:
+    """Take each as a work."""
+    return tuple(as_work(thing) for thing in things)
+
+
+def name_of(function: Any) -> str:
+    """The name a function or object is addressed by if it is given none.
+
+    Raises
+    ------
+    WorkflowError
+        If it is a lambda, which has none.
+
+    >>> name_of(print)
+    'print'
+    """
+    name = getattr(function, "name", "") or getattr(function, "__name__", type(function).__name__)
+    if name == "<lambda>":
+        raise WorkflowError("a lambda has no name; give one: Function(lambda …, 'name')")
+    return str(name)
+
+
+def check_limits(name: str, retries: int, seconds: float | None) -> None:
+    """Refuse tries and seconds that make no sense."""
+    if retries < 0:
+        raise WorkflowError(f"{name!r}: retries is {retries}; 0 or more are allowed")
+    if seconds is not None and not seconds > 0:
+        raise WorkflowError(f"{name!r} may take {seconds} s; more than 0 is allowed, or None")
+
+
+def aside(call: Callable[[], Any]) -> Future[Any]:
+    """Call in a thread of its own; what comes of it is told by the future."""
+    outcome: Future[Any] = Future()
+    outcome.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return outcome
+
+
+def _within(seconds: float | None, call: Callable[[], Any], late: Callable[[], Exception]) -> Any:
+    """Call in a thread that is waited for so long; then it is left behind."""
+    outcome = aside(call)
+    try:
+        return outcome.result(seconds)
+    except TimeoutError:
+        if outcome.done():
+            raise
+        raise late() from None

@@ -1,0 +1,414 @@
+"""Steps give to each other, and only what depends on a change is done again."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_steps as small
+
+from ossicle.errors import WorkflowError
+from ossicle.workflow.executor import LocalCluster
+from ossicle.workflow.pipeline import Condition, Event, NodeOptions, Output, Pipeline, Results
+from ossicle.workflow.store import Store
+
+ENDED = {"completed", "kept", "failed", "skipped", "cancelled"}
+
+
+def of_words(file: Path, *, least: int = 1, title: str = "Sounds") -> Pipeline:
+    """words ─┬─ counts ── page ── letters
+    └─ longest
+    """
+    pipeline = Pipeline("words")
+    words = pipeline.add(small.words, "words", file=file)
+    counts = pipeline.add(small.counts, "counts", words=words, least=least)
+    pipeline.add(small.longest, "longest", words=words)
+    page = pipeline.add(small.page, "page", counts=counts, title=title)
+    pipeline.add(small.letters, "letters", pages=[page["page"], file], first=page["page"])
+    return pipeline
+
+
+def done(pipeline: Pipeline, store: Store, **options: Any) -> tuple[Results, dict[str, str]]:
+    """The results, and how each node ended."""
+    ends: dict[str, str] = {}
+
+    def note(event: Event) -> None:
+        if event.state in ENDED:
+            assert event.node not in ends
+            ends[event.node] = event.state
+
+    return pipeline.run(store, on_event=note, **options), ends
+
+
+def completed(pipeline: Pipeline, store: Store, **options: Any) -> set[str]:
+    ends = done(pipeline, store, **options)[1]
+    assert set(ends) == {node.name for node in pipeline.nodes}
+    return {name for name, state in ends.items() if state == "completed"}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "words.txt"
+    path.write_text("dog siren dog bell")
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.mark.parametrize("cluster", [None, LocalCluster(2)], ids=["here", "apart"])
+def test_what_a_step_makes_is_given_to_the_next(
+    file: Path, store: Store, cluster: LocalCluster | None
+) -> None:
+    results = of_words(file).run(store, cluster=cluster)
+    assert results.value("counts") == {"bell": 1, "dog": 2, "siren": 1}
+    assert results.value("longest") == "siren"
+    assert results.value("page") == {"n_words": 3, "written": "page.txt"}
+    assert results.value("letters") == 2 * len("Sounds: 3 words\n") + len("dog siren dog bell")
+
+
+def test_here_and_apart_make_the_same_artifacts(file: Path, tmp_path: Path) -> None:
+    here = of_words(file).run(Store(tmp_path / "here"))
+    apart = of_words(file).run(Store(tmp_path / "apart"), cluster=LocalCluster(2))
+    for node in of_words(file).nodes:
+        assert here[node.name].key == apart[node.name].key
+        assert here[node.name].content == apart[node.name].content
+
+
+def test_only_named_outputs_are_kept(file: Path, store: Store) -> None:
+    artifact = of_words(file).run(store)["page"]
+    assert set(artifact.manifest["files"]) == {"page.txt", "result.json", "tables/counts.json"}
+
+
+def test_nothing_is_done_twice(file: Path, store: Store) -> None:
+    assert len(completed(of_words(file), store)) == 5
+    assert completed(of_words(file), store) == set()
+    assert completed(of_words(file), store, cluster=LocalCluster(2)) == set()
+
+
+def test_a_changed_parameter_redoes_exactly_what_depends_on_it(file: Path, store: Store) -> None:
+    completed(of_words(file), store)
+    assert completed(of_words(file, title="Words"), store) == {"page", "letters"}
+    assert completed(of_words(file, least=2), store) == {"counts", "page", "letters"}
+    assert completed(of_words(file), store) == set()
+
+
+def test_a_default_said_aloud_is_no_change(store: Store) -> None:
+    silent, aloud = Pipeline(), Pipeline()
+    silent.add(small.add, "sum", left=1.0)
+    aloud.add(small.add, "sum", left=1.0, right=0.0)
+    assert completed(silent, store) == {"sum"}
+    assert completed(aloud, store) == set()
+
+
+def test_a_changed_byte_under_the_same_name_redoes_exactly_what_depends_on_it(
+    file: Path, store: Store
+) -> None:
+    completed(of_words(file), store)
+    status = file.stat()
+    file.write_text("dog siren dog belt")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert completed(of_words(file), store) == {"words", "counts", "page", "letters", "longest"}
+
+
+def test_a_result_that_is_the_same_again_goes_no_further(file: Path, store: Store) -> None:
+    completed(of_words(file), store)
+    file.write_text("dog  siren  dog  bell")
+    assert completed(of_words(file), store) == {"words", "letters"}
+
+
+def test_a_moved_input_is_no_change(file: Path, store: Store, tmp_path: Path) -> None:
+    completed(of_words(file), store)
+    moved = file.rename(tmp_path / "moved.txt")
+    assert completed(of_words(moved), store) == set()
+
+
+PROGRAM = """
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, sys.argv[1])
+    import sound_steps
+    from ossicle.workflow.pipeline import Pipeline
+    from ossicle.workflow.store import Store
+    pipeline = Pipeline()
+    a = pipeline.add(sound_steps.first, "first", n=3)
+    b = pipeline.add(sound_steps.second, "second", n=a)
+    pipeline.add(sound_steps.third, "third", n=b)
+    def note(event):
+        if event.state == "completed":
+            print(event.node)
+    pipeline.run(Store(Path(sys.argv[2])), on_event=note)
+"""
+STEPS = {
+    "sound_steps/__init__.py": """
+        from sound_steps.one import first
+        from sound_steps.two import second, third
+    """,
+    "sound_steps/one.py": """
+        from ossicle.workflow.step import step
+
+        @step
+        def first(n: int) -> int:
+            return n
+    """,
+    "sound_steps/two.py": """
+        from ossicle.workflow.step import step
+
+        @step
+        def second(n: int) -> int:
+            from sound_steps import helping
+            return helping.more(n)
+
+        @step
+        def third(n: int) -> int:
+            return 2 * n
+    """,
+    "sound_steps/helping.py": """
+        def more(n):
+            return n + 1
+    """,
+    "sound_steps/beside.py": "OTHER = 1",
+}
+
+
+def test_a_changed_helper_redoes_the_steps_that_use_it_and_no_others(tmp_path: Path) -> None:
+    package = tmp_path / "code"
+    for name, text in STEPS.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(textwrap.dedent(text))
+
+    def rerun() -> list[str]:
+        command = [sys.executable, "-B", "-c", textwrap.dedent(PROGRAM)]
+        made = subprocess.run(
+            [*command, package, tmp_path / "store"], capture_output=True, text=True
+        )
+        assert made.returncode == 0, made.stderr
+        return made.stdout.split()
+
+    assert rerun() == ["first", "second", "third"]
+    assert rerun() == []
+    (package / "sound_steps/helping.py").write_text("def more(n):\n    return n + 2\n")
+    assert rerun() == ["second", "third"]
+    (package / "sound_steps/beside.py").write_text("OTHER = 2\n")
+    assert rerun() == []
+
+
+def test_arrays_tables_and_lists_travel(store: Store) -> None:
+    pipeline = Pipeline()
+    ramp = pipeline.add(small.ramp, n=4)
+    arrays = pipeline.add(small.arrays, values=ramp)
+    pipeline.add(small.table, "table", arrays=arrays)
+    sums = [pipeline.add(small.add, f"sum {n}", left=n) for n in (1, 2)]
+    pipeline.add(small.total, "total", values=sums)
+    results = pipeline.run(store)
+    assert results.value("small ramp").tolist() == [0, 1, 2, 3]
+    assert results.value("table") == [{"name": "once", "sum": 6.0}, {"name": "twice", "sum": 12.0}]
+    assert results.value("total") == 3
+    assert results["small arrays"].path.joinpath("result.h5").is_file()
+
+
+def test_a_key_of_a_result_counts_by_its_value(file: Path, store: Store) -> None:
+    def with_sum(title: str) -> Pipeline:
+        pipeline = of_words(file, title=title)
+        pipeline.add(small.add, "sum", left=Output("page", "n_words"))
+        return pipeline
+
+    results = with_sum("Sounds").run(store)
+    assert results.value("sum") == 3
+    assert "sum" not in completed(with_sum("Other words"), store)
+
+
+def test_a_condition_skips_a_node_and_all_that_need_it(file: Path, store: Store) -> None:
+    def conditional(least: int) -> Pipeline:
+        pipeline = of_words(file)
+        when = NodeOptions(when=Condition(Output("page", "n_words"), ">=", least))
+        extra = pipeline.add(small.add, "extra", left=1.0, options=when)
+        pipeline.add(small.add, "after", left=extra)
+        return pipeline
+
+    results, ends = done(conditional(4), store)
+    assert (ends["extra"], ends["after"], ends["page"]) == ("skipped", "skipped", "completed")
+    with pytest.raises(WorkflowError, match="after was skipped and made nothing"):
+        results.value("after")
+    assert done(conditional(3), store)[1]["after"] == "completed"
+
+
+def test_a_condition_that_cannot_be_told_is_named(store: Store) -> None:
+    pipeline = Pipeline()
+    text = pipeline.add(small.noise, "text", seed=1)
+    when = NodeOptions(when=Condition(text, ">", 3))
+    pipeline.add(small.add, "sum", left=1.0, options=when)
+    with pytest.raises(WorkflowError, match=r"sum: \$\{text\} > 3 cannot be told"):
+        pipeline.run(store)
+
+
+def test_a_node_done_again_with_another_result_is_flagged(store: Store) -> None:
+    pipeline = Pipeline()
+    pipeline.add(small.noise, "noise", seed=1)
+    pipeline.add(small.add, "sum", left=1.0)
+    first = pipeline.run(store)["noise"]
+    results, ends = done(pipeline, store, again=["noise", "sum"])
+    assert ends == {"noise": "completed", "sum": "completed"}
+    assert results["noise"].content == first.content
+    assert set(store.flags()) == {first.key}
+
+
+def test_what_depends_is_known() -> None:
+    pipeline = of_words(Path("words.txt"))
+    assert pipeline.below(["counts"]) == {"counts", "page", "letters"}
+    with pytest.raises(WorkflowError, match="no node 'count'; did you mean 'counts'"):
+        pipeline.below(["count"])
+
+
+def test_progress_prints_and_processes_are_seen_to(store: Store, tmp_path: Path) -> None:
+    pipeline, events = Pipeline(), []
+    pipeline.add(small.chatter, "talk", n=3)
+    (tmp_path / "logs").mkdir()
+    results = pipeline.run(
+        store, cluster=LocalCluster(2), on_event=events.append, logs=tmp_path / "logs"
+    )
+    assert results.value("talk") == 2
+    assert ("talk", 3, 3) in [event.progress for event in events]
+    assert (tmp_path / "logs" / "talk.txt").read_text() == "chatter prints\n"
+    assert (results["talk"].path / "log.txt").read_text() == "chatter prints\n"
+
+
+# --- what cannot be put together ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"word": ["a"]}, "no parameter 'word'; did you mean 'words'"),
+        ({}, "lacks words"),
+        ({"words": 3}, "words is 3"),
+        ({"words": Output("missing")}, "no node 'missing' before it"),
+        ({"words": Output("first", "table")}, "first makes no 'table'"),
+    ],
+)
+def test_a_node_that_cannot_be_done_is_refused_when_it_is_added(
+    arguments: dict[str, Any], message: str
+) -> None:
+    pipeline = Pipeline()
+    pipeline.add(small.longest, "first", words=["a"])
+    with pytest.raises(WorkflowError, match=message):
+        pipeline.add(small.counts, "second", **arguments)
+    assert [node.name for node in pipeline.nodes] == ["first"]
+
+
+def test_two_nodes_of_one_name_and_plain_functions_are_refused() -> None:
+    pipeline = Pipeline()
+    pipeline.add(small.longest, words=["a"])
+    with pytest.raises(WorkflowError, match="two nodes are called 'small longest'"):
+        pipeline.add(small.longest, words=["a"])
+    with pytest.raises(WorkflowError, match="is no step; decorate it"):
+        pipeline.add(len, words=["a"])  # type: ignore[arg-type]
+
+
+def test_a_missing_input_is_named_with_its_node(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(WorkflowError, match=r"words: cannot read .*absent\.txt"):
+        of_words(tmp_path / "absent.txt").run(store)
+
+
+def test_a_label_that_the_machine_lacks_is_refused_at_once(store: Store) -> None:
+    pipeline = Pipeline()
+    pipeline.add(small.add, "sum", left=1.0, options=NodeOptions(where={"house": 7}))
+    with pytest.raises(
+        WorkflowError, match="sum: no worker has house = 7; this machine has no labels"
+    ):
+        pipeline.run(store)
+    there = LocalCluster(1, labels={"house": 7})
+    assert pipeline.run(store, cluster=there).value("sum") == 1.0
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+
+def gone(pid: int, seconds: float = 5.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_a_step_that_kills_its_process_fails_alone(store: Store) -> None:
+    pipeline = Pipeline()
+    pipeline.add(small.add, "sum", left=1.0, pause=0.5)
+    pipeline.add(small.die, "dying")
+    with pytest.raises(WorkflowError, match=r"dying: step small death was killed \(signal 9\)"):
+        pipeline.run(store, cluster=LocalCluster(2))
+    alone = Pipeline()
+    alone.add(small.add, "sum", left=1.0, pause=0.5)
+    assert completed(alone, store) == set()
+
+
+def test_a_step_that_leaves_is_named_with_its_status(store: Store) -> None:
+    pipeline = Pipeline()
+    pipeline.add(small.leave, "leaving", status=3)
+    with pytest.raises(WorkflowError, match=r"leaving: .* ended its process with exit status 3"):
+        pipeline.run(store, cluster=LocalCluster(1))
+
+
+@pytest.mark.parametrize("cluster", [None, LocalCluster(1)], ids=["here", "apart"])
+def test_a_step_past_its_deadline_is_ended_with_its_children(
+    store: Store, tmp_path: Path, cluster: LocalCluster | None
+) -> None:
+    note = tmp_path / "pids"
+    pipeline = Pipeline()
+    pipeline.add(small.hang, "hanging", note=str(note), options=NodeOptions(deadline=1.5))
+    with pytest.raises(WorkflowError, match=r"hanging: .* took longer than 1\.5 s"):
+        pipeline.run(store, cluster=cluster)
+    assert all(gone(int(pid)) for pid in note.read_text().split())
+
+
+@pytest.mark.parametrize("cluster", [None, LocalCluster(1)], ids=["here", "apart"])
+def test_a_step_that_fails_twice_then_works(
+    store: Store, tmp_path: Path, cluster: LocalCluster | None
+) -> None:
+    note = str(tmp_path / "tries")
+    pipeline = Pipeline()
+    pipeline.add(small.third_time, "luck", note=note, options=NodeOptions(retries=2))
+    assert pipeline.run(store, cluster=cluster).value("luck") == 3
+
+
+def test_a_step_that_fails_too_often_says_why_the_last_time(store: Store, tmp_path: Path) -> None:
+    pipeline = Pipeline()
+    note = str(tmp_path / "tries")
+    pipeline.add(small.third_time, "luck", note=note, options=NodeOptions(retries=1))
+    with pytest.raises(WorkflowError, match=r"luck failed: ValueError: no luck the 2\. time"):
+        pipeline.run(store)
+
+
+def test_a_full_disk_leaves_no_half_artifact_and_is_named(full_disk: Path) -> None:
+    store = Store(full_disk / "store")
+    pipeline = Pipeline()
+    pipeline.add(small.add, "sum", left=1.0)
+    pipeline.add(small.flood, "flood", n_bytes=4_000_000)
+    with pytest.raises(WorkflowError, match=r"flood: .*No space left on device"):
+        pipeline.run(store)
+    small_enough = Pipeline()
+    small_enough.add(small.add, "sum", left=1.0)
+    small_enough.add(small.flood, "flood", n_bytes=400_000)
+    assert completed(small_enough, store) == {"flood"}
+
+
+def test_a_killed_step_goes_on_where_it_was(store: Store) -> None:
+    pipeline = Pipeline()
+    pipeline.add(
+        small.go_on, "going on", n=40, pause=0.05, options=NodeOptions(retries=9, deadline=1.0)
+    )
+    results = pipeline.run(store, cluster=LocalCluster(1))
+    assert results.value("going on") == 40
+    assert set(results["going on"].manifest["files"]) == {"done.txt", "result.json"}
