@@ -17,7 +17,7 @@ twice the space of the clips' own frames.
 import contextlib
 import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,15 @@ import numpy as np
 
 from ossicle.errors import FeatureError, WorkflowError
 from ossicle.features.base import FrontEnd
-from ossicle.features.parts import DamagedPartError, Excerpt, Part, PartJob, join_parts, make_part
+from ossicle.features.parts import (
+    DamagedPartError,
+    Excerpt,
+    MadePart,
+    Part,
+    PartJob,
+    join_parts,
+    make_part,
+)
 from ossicle.features.table import FeatureTable
 from ossicle.features.windows import window_lengths
 from ossicle.types import Clip
