@@ -26,6 +26,8 @@ VERBS = (
     "level",
     "info",
     "verify",
+    "run",
+    "workflow",
     "doctor",
     "completion",
 )
