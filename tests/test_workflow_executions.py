@@ -206,5 +206,5 @@ def test_a_damaged_snapshot_is_named(small, tmp_path):
 def test_a_damaged_record_is_told_in_words(small, tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "executions.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(WorkflowError, match=r"executions\.sqlite: file is not a database"):
+    with pytest.raises(WorkflowError, match=r"executions\.sqlite cannot be used: file is not"):
         execute(small(), root=tmp_path / "kept")

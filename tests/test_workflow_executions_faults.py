@@ -25,7 +25,7 @@ def small(tmp_path):
 
 def test_two_executions_of_one_workflow_at_once_end_with_the_same_artifacts(tmp_path):
     flow = written(tmp_path)
-    both = [started(flow, "--set", "seconds=0.3", "--jobs", "2") for _ in range(2)]
+    both = [started(flow, "--set", "seconds=0.15", "--jobs", "2") for _ in range(2)]
     for process in both:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
@@ -58,7 +58,7 @@ def test_executions_begun_in_many_threads_have_names_of_their_own(small, tmp_pat
 
 def test_a_runner_killed_in_the_middle_is_interrupted_and_goes_on_where_it_was(tmp_path):
     flow = written(tmp_path)
-    words = ("--set", "seconds=0.5", "--jobs", "1")
+    words = ("--set", "seconds=0.25", "--jobs", "1")
     with started(flow, *words) as process:
         wait_for(lambda: len(traced(tmp_path)) >= 2)
         process.kill()
@@ -172,3 +172,11 @@ def test_a_reader_waits_for_a_writer_and_sees_whole_records(small, tmp_path):
     finally:
         database.rollback()
         database.close()
+
+
+def test_looking_at_a_record_changes_nothing(small, tmp_path):
+    execute(small(), root=tmp_path / "kept")
+    database = tmp_path / "kept" / "executions.sqlite"
+    before = database.read_bytes()
+    assert Executions(tmp_path / "kept").get("small-1").state == "completed"
+    assert database.read_bytes() == before

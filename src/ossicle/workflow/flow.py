@@ -202,7 +202,8 @@ def _parameters(
         with at(f"parameters.{name}"):
             parameter = declared(said)
             if name not in given and parameter.default is None:
-                raise WorkflowError(f"has no default; give it: --set {name}=...")
+                meant = f" ({parameter.help})" if parameter.help else ""
+                raise WorkflowError(f"has no default; give it: --set {name}=...{meant}")
             default = Scope(folder).given(parameter.default)
             found[name] = Given(given[name], given_from) if name in given else default
             found[name] = replace(found[name], value=fitting(found[name].value, parameter))
