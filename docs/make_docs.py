@@ -95,12 +95,15 @@ def signature(value: object) -> str:
 def api_page() -> str:
     """docs/api.md: the public names, by the floor they live on."""
     import ossicle
+    import ossicle.workflow
 
     lines = ["# Public names", "", "Written by `make docs`; `help(ossicle.NAME)` says more."]
-    for module, names in ossicle._HOME.items():
+    homes = [(ossicle, module, names) for module, names in ossicle._HOME.items()]
+    workflow = (ossicle.workflow, "ossicle.workflow", ossicle.workflow.__all__)
+    for home, module, names in [*homes, workflow]:
         lines += ["", f"## {module}", ""]
         for name in sorted(names, key=str.lower):
-            value = getattr(ossicle, name)
+            value = getattr(home, name)
             shown = signature(value) if not _is_error(value) else ""
             lines.append(f"- `{name}{shown}` – {first_line(inspect.getdoc(value))}")
     return "\n".join(lines) + "\n"

@@ -151,14 +151,14 @@ STEPS = {
         from sound_steps.two import second, third
     """,
     "sound_steps/one.py": """
-        from ossicle.workflow.step import step
+        from ossicle.workflow.manifest import step
 
         @step
         def first(n: int) -> int:
             return n
     """,
     "sound_steps/two.py": """
-        from ossicle.workflow.step import step
+        from ossicle.workflow.manifest import step
 
         @step
         def second(n: int) -> int:
