@@ -1,6 +1,7 @@
 """Running a workflow as an execution: recorded, to be ended from outside, its outputs copied."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -131,29 +132,32 @@ def _begun(root: Path, flow: Flow, settings: Settings) -> Iterator[Path]:
     """The folder of a new execution, locked before its name can be seen."""
     home = root / EXECUTIONS
     hidden = home / f".{uuid.uuid4().hex}"
-    try:
-        (hidden / LOGS).mkdir(parents=True)
-        _sweep(home)
-        with claimed(hidden):
+    with contextlib.ExitStack() as stack:
+        try:
+            (hidden / LOGS).mkdir(parents=True)
+            _sweep(home)
+            stack.enter_context(claimed(hidden))
             write_json(hidden / SNAPSHOT, _snapshot(flow, settings))
-            yield _named(hidden, flow.name)
-    except OSError as error:
-        raise WorkflowError(f"cannot begin an execution in {home}: {error}") from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+            folder = _named(hidden, flow.name)
+        except OSError as error:
+            raise WorkflowError(f"cannot begin an execution in {home}: {error}") from error
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+        yield folder
 
 
 def _named(hidden: Path, name: str) -> Path:
-    """Give a folder the first free name; a name that another has taken meanwhile is passed over."""
+    """Give a folder the first free name; one that another has taken meanwhile is passed over."""
     prefix = f"{name}-"
     there = [each.name.removeprefix(prefix) for each in hidden.parent.glob(f"{prefix}*")]
-    number = max((int(each) for each in there if each.isdecimal()), default=0)
-    while True:
-        number += 1
+    for number in itertools.count(1 + max((int(n) for n in there if n.isdecimal()), default=0)):
         folder = hidden.with_name(f"{prefix}{number}")
-        with contextlib.suppress(OSError):
-            hidden.rename(folder)
-            return folder
+        try:
+            return hidden.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+    raise AssertionError("numbers do not end")
 
 
 def _sweep(home: Path) -> None:
