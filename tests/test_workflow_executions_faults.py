@@ -64,7 +64,10 @@ def test_a_runner_killed_in_the_middle_is_interrupted_and_goes_on_where_it_was(t
         process.kill()
     before = traced(tmp_path)
     executions = Executions(tmp_path / "kept")
-    assert executions.get("words-1").state == "interrupted"
+    told = executions.get("words-1")
+    assert told.state == "interrupted"
+    assert executions.get("words-1").seconds == told.seconds
+    assert "interrupted" in states(executions, "words-1").values()
     with started(flow, *words) as process:
         assert process.wait(timeout=60) == 0
     assert executions.get("words-2").state == "completed"

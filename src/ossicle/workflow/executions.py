@@ -115,7 +115,8 @@ class Executions:
         state = row["state"]
         if state == "in progress" and not self.is_running(row["id"]):
             state = "interrupted"
-        seconds = (row["finished"] or time.time()) - row["started"]
+        now = time.time() if state == "in progress" else row["last"] or row["started"]
+        seconds = (row["finished"] or now) - row["started"]
         told = {name: row[name] for name in ("n_done", "n_steps", "started", "message")}
         return Execution(row["id"], row["name"], state, seconds=round(max(seconds, 0.0), 3), **told)
 
@@ -145,10 +146,13 @@ class Executions:
 
     def steps(self, execution: str) -> Sequence[dict[str, Any]]:
         """Its steps in order: name, state, detail, key, seconds, and how far each is."""
-        now, rows = time.time(), read_steps(self.root, self.get(execution).id)
+        state, rows = self.get(execution).state, read_steps(self.root, execution)
         for row in rows:
             started, finished = row.pop("started"), row.pop("finished")
-            row["seconds"] = None if started is None else round((finished or now) - started, 3)
+            if state == "interrupted" and row["state"] in ("in progress", "waiting"):
+                row["state"], started = state, None
+            now = finished or time.time()
+            row["seconds"] = None if started is None else round(now - started, 3)
         return rows
 
     def log(self, execution: str, step: str) -> str:

@@ -134,9 +134,11 @@ def read_executions(root: Path) -> list[dict[str, Any]]:
     done = ", ".join(f"'{state}'" for state in DONE)
     return _read(
         root,
-        f"SELECT e.id, e.name, e.state, e.started, e.finished, e.message, count(s.name) AS n_steps,"
-        f" coalesce(sum(s.state IN ({done})), 0) AS n_done FROM executions e LEFT JOIN steps s"
-        " ON s.execution = e.id GROUP BY e.id ORDER BY e.started DESC, e.rowid DESC",
+        "SELECT e.id, e.name, e.state, e.started, e.finished, e.message, count(s.name) AS n_steps, "
+        f"coalesce(sum(s.state IN ({done})), 0) AS n_done, "
+        "max(coalesce(s.finished, s.started)) AS last "
+        "FROM executions e LEFT JOIN steps s ON s.execution = e.id "
+        "GROUP BY e.id ORDER BY e.started DESC, e.rowid DESC",
     )
 
 
