@@ -12,6 +12,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated, get_origin
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "ossicle"
@@ -104,9 +105,17 @@ def api_page() -> str:
         lines += ["", f"## {module}", ""]
         for name in sorted(names, key=str.lower):
             value = getattr(home, name)
-            shown = signature(value) if not _is_error(value) else ""
-            lines.append(f"- `{name}{shown}` – {first_line(inspect.getdoc(value))}")
+            shown = "" if _is_error(value) or get_origin(value) else signature(value)
+            lines.append(f"- `{name}{shown}` – {told(value)}")
     return "\n".join(lines) + "\n"
+
+
+def told(value: object) -> str:
+    """What a public name is, in one line."""
+    if get_origin(value) is Annotated:
+        kind = value.__metadata__[0]  # type: ignore[attr-defined]
+        return f"What a step returns that is kept as ``{kind}``."
+    return first_line(inspect.getdoc(value))
 
 
 def _is_error(value: object) -> bool:
