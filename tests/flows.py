@@ -74,6 +74,7 @@ def wait(note: str, *, progress: Callable[[str, int, int], None]) -> int:
     """Wait with a child, for ever."""
     child = subprocess.Popen(["sleep", "600"])
     progress("waiting", 1, 2)
+    print("here it waits", flush=True)
     trace(note, f"{os.getpid()} {child.pid}")
     time.sleep(600)
     return 0

@@ -5,7 +5,7 @@ from flows import SMALL, states
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.executing import execute
-from ossicle.workflow.executions import Executions, Settings
+from ossicle.workflow.executions import Executions, ExecutionSettings
 from ossicle.workflow.flow import flow_of
 
 
@@ -67,7 +67,7 @@ def test_a_changed_input_under_the_same_name_is_another_input(small, tmp_path):
 def test_a_step_asked_for_again_is_done_again_with_all_that_need_it(small, tmp_path):
     flow = small()
     execute(flow, root=tmp_path / "kept")
-    again = Settings(again=flow.nodes_from("counts"))
+    again = ExecutionSettings(again=flow.nodes_from("counts"))
     execute(flow, root=tmp_path / "kept", settings=again)
     found = states(Executions(tmp_path / "kept"), "small-2")
     assert {name for name, state in found.items() if state == "completed"} == {"counts", "page"}
@@ -143,7 +143,7 @@ def test_labels_of_this_machine_let_a_step_run_that_asks_for_them(tmp_path):
     flow = flow_of(words, folder=tmp_path)
     with pytest.raises(WorkflowError, match="house"):
         execute(flow, root=tmp_path / "kept")
-    outcome = execute(flow, root=tmp_path / "kept", settings=Settings(labels={"house": 7}))
+    outcome = execute(flow, root=tmp_path / "kept", settings=ExecutionSettings(labels={"house": 7}))
     assert outcome.id == "placed-2"
 
 

@@ -361,7 +361,7 @@ def places(table, way=()):
             yield from places(value, (*way, key))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.data())
 def test_whatever_takes_the_place_of_a_word_it_is_read_or_refused_in_words(data):
     words = tomllib.loads(ALARM)

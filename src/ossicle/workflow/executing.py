@@ -15,10 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError
+from ossicle.workflow.claims import hold
 from ossicle.workflow.delivery import check_out, deliver, found_outputs
-from ossicle.workflow.executions import EXECUTIONS, LOGS, SNAPSHOT, WISH, Settings, store_of
+from ossicle.workflow.executions import (
+    EXECUTIONS,
+    LOGS,
+    SNAPSHOT,
+    WISH,
+    ExecutionSettings,
+    store_of,
+)
 from ossicle.workflow.executor import LocalCluster
-from ossicle.workflow.files import claimed, write_json
+from ossicle.workflow.files import write_json
 from ossicle.workflow.flow import Flow
 from ossicle.workflow.nodes import Event
 from ossicle.workflow.pipeline import Pipeline, Results
@@ -43,7 +51,7 @@ def execute(
     flow: Flow,
     *,
     root: str | Path,
-    settings: Settings | None = None,
+    settings: ExecutionSettings | None = None,
     on_begin: Callable[[str], None] | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Outcome:
@@ -54,7 +62,7 @@ def execute(
     flow : Flow
     root : path
         Where artifacts and executions are kept.
-    settings : Settings, optional
+    settings : ExecutionSettings, optional
     on_begin : callable, optional
         Called with the execution's id.
     on_event : callable, optional
@@ -71,7 +79,7 @@ def execute(
     WorkflowError
         If an input is missing, the execution was cancelled, or cannot be recorded.
     """
-    root, settings = Path(root), settings or Settings()
+    root, settings = Path(root), settings or ExecutionSettings()
     _check_inputs(flow.pipeline)
     if settings.out is not None:
         check_out(settings.out, flow.outputs)
@@ -128,7 +136,7 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _begun(root: Path, flow: Flow, settings: Settings) -> Iterator[Path]:
+def _begun(root: Path, flow: Flow, settings: ExecutionSettings) -> Iterator[Path]:
     """The folder of a new execution, locked before its name can be seen."""
     home = root / EXECUTIONS
     hidden = home / f".{uuid.uuid4().hex}"
@@ -136,7 +144,7 @@ def _begun(root: Path, flow: Flow, settings: Settings) -> Iterator[Path]:
         try:
             (hidden / LOGS).mkdir(parents=True)
             _sweep(home)
-            stack.enter_context(claimed(hidden))
+            stack.enter_context(hold(hidden, alone=True))
             write_json(hidden / SNAPSHOT, _snapshot(flow, settings))
             folder = _named(hidden, flow.name)
         except OSError as error:
@@ -168,7 +176,7 @@ def _sweep(home: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _snapshot(flow: Flow, settings: Settings) -> dict[str, Any]:
+def _snapshot(flow: Flow, settings: ExecutionSettings) -> dict[str, Any]:
     """Enough to do it again, and to end it from outside."""
     in_main = threading.current_thread() is threading.main_thread()
     return {

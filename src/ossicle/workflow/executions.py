@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.files import claimed, read_json, write_json
+from ossicle.workflow.claims import hold
+from ossicle.workflow.files import read_json, write_json
 from ossicle.workflow.flow import Flow, flow_of
 from ossicle.workflow.record import forget, read_executions, read_steps
 from ossicle.workflow.running import log_name
 from ossicle.workflow.store import Store
 
-__all__ = ["Execution", "Executions", "Settings", "store_of"]
+__all__ = ["Execution", "ExecutionSettings", "Executions", "store_of"]
 
 EXECUTIONS, SNAPSHOT, LOGS, WISH = "executions", "execution.json", "logs", "cancel"
 EVERY = 0.3
@@ -35,7 +36,7 @@ EVERY = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ExecutionSettings:
     """How a workflow is run.
 
     Parameters
@@ -123,12 +124,10 @@ class Executions:
     def is_running(self, execution: str) -> bool:
         """Whether its process is alive."""
         try:
-            with claimed(self._folder(execution)):
+            with hold(self._folder(execution)):
                 return False
         except WorkflowError:
             return True
-        except OSError:
-            return False
 
     def get(self, execution: str) -> Execution:
         """The execution of an id.
@@ -205,7 +204,7 @@ class Executions:
                 return file.read()
         return b""
 
-    def flow(self, execution: str) -> tuple[Flow, Settings]:
+    def flow(self, execution: str) -> tuple[Flow, ExecutionSettings]:
         """The same words and parameters once more, and how they were run.
 
         Raises
@@ -224,7 +223,7 @@ class Executions:
         except (KeyError, TypeError) as error:
             raise WorkflowError(f"{path} is damaged; run the workflow file again") from error
         flow = flow_of(**inside, folder=folder, given_from=given_from)
-        return flow, Settings(n_jobs=n_jobs, labels=labels, out=out)
+        return flow, ExecutionSettings(n_jobs=n_jobs, labels=labels, out=out)
 
     def cancel(self, execution: str) -> None:
         """Ask it to end: its steps are stopped, what is finished is kept.
