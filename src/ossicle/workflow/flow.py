@@ -291,11 +291,9 @@ def _add_one(
         key: _argument(f"{place}.{key}", key, value, step, scope)
         for key, value in {**said, **table.get("with", {})}.items()
     }
-    options = {}
-    for key in OPTIONS:
-        if key in table:
-            with at(f"{place}.{key}"):
-                options[key] = _option(key, table[key], scope)
+    options = {
+        key: _option(f"{place}.{key}", key, table[key], scope) for key in OPTIONS if key in table
+    }
     with at(place):
         return pipeline.add(step, name, options=NodeOptions(**options), **arguments)
 
@@ -309,10 +307,10 @@ def _argument(place: str, key: str, said: Any, step: Step[..., Any], scope: Scop
         return scope.value(said, as_path=parameter is not None and parameter.is_input)
 
 
-def _option(key: str, said: Any, scope: Scope) -> Any:
-    if key == "when":
-        return condition(said, scope)
-    return checked_option(key, scope.value(said))
+def _option(place: str, key: str, said: Any, scope: Scope) -> Any:
+    with at(place):
+        asks = key == "when"
+        return condition(said, scope) if asks else checked_option(key, scope.value(said))
 
 
 def _outputs(table: Mapping[str, Any], scope: Scope, pipeline: Pipeline) -> dict[str, Any]:
