@@ -3,14 +3,18 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow import Artifact, Store
@@ -229,3 +233,403 @@ def test_a_killed_writer_never_leaves_half_an_artifact(tmp_path: Path) -> None:
         store.verify(artifact)
         assert list(artifact.manifest["files"]) == ["a", "b", "c"]
     assert keys
+
+
+# --- one key, one maker ---------------------------------------------------------------------------
+
+
+def test_of_threads_that_want_one_key_only_one_computes(tmp_path: Path) -> None:
+    store, computed, waited = Store(tmp_path), [], []
+    recipe: Any = {"step": "count", "version": "1", "parameters": {}}
+    key = store.key(**recipe)
+    barrier = threading.Barrier(6)
+
+    def want(n: int) -> None:
+        barrier.wait()
+        with store.claim(key, on_wait=lambda: waited.append(n)):
+            if store.get(key) is None:
+                computed.append(n)
+                time.sleep(0.05)
+                with store.writing(key, **recipe) as folder:
+                    (folder / "n").write_text(str(n))
+
+    threads = [threading.Thread(target=want, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(computed) == 1
+    assert len(waited) == len(set(waited)) == 5
+    assert list((tmp_path / ".unfinished").iterdir()) == []
+
+
+COMPUTE_ONCE = """
+import sys, time
+from ossicle.workflow import Store
+store = Store(sys.argv[1])
+recipe = {"step": "count", "version": "1", "parameters": {}}
+key = store.key(**recipe)
+print("ready", flush=True)
+sys.stdin.readline()
+with store.claim(key, on_wait=lambda: print("waits", flush=True)):
+    if store.get(key) is None:
+        print("computes", flush=True)
+        time.sleep(float(sys.argv[2]))
+        with store.writing(key, **recipe) as folder:
+            (folder / "n").write_text("3")
+print("done", flush=True)
+"""
+
+
+def _contender(store: Path, seconds: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", COMPUTE_ONCE, str(store), str(seconds)]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, **pipes)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_of_two_processes_that_want_one_key_only_one_computes(tmp_path: Path) -> None:
+    both = [_contender(tmp_path, 0.2) for _ in range(2)]
+    for each in both:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
+    said = [each.communicate()[0].split() for each in both]
+    assert sorted(said) == [["computes", "done"], ["waits", "done"]]
+    assert list((tmp_path / ".unfinished").iterdir()) == []
+
+
+def test_the_claim_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    store, waited = Store(tmp_path), []
+    key = store.key("count", version="1", parameters={})
+    with _contender(tmp_path, 60) as first:
+        assert first.stdin is not None
+        assert first.stdout is not None
+        first.stdin.write("\n")
+        first.stdin.flush()
+        assert first.stdout.readline() == "computes\n"
+        threading.Timer(0.1, first.send_signal, [signal.SIGKILL]).start()
+        with store.claim(key, on_wait=lambda: waited.append(key)):
+            assert store.get(key) is None
+    assert waited == [key]
+    assert list((tmp_path / ".unfinished").iterdir()) == []
+
+
+def test_claims_of_other_keys_do_not_wait(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    one, two = (store.key("count", version=v, parameters={}) for v in "12")
+    with store.claim(one), store.claim(two, on_wait=pytest.fail):
+        pass
+
+
+def test_a_claim_is_free_when_its_block_fails(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    key = store.key("count", version="1", parameters={})
+    with pytest.raises(ZeroDivisionError), store.claim(key):
+        raise ZeroDivisionError
+    with store.claim(key, on_wait=pytest.fail):
+        pass
+
+
+def test_a_forked_process_neither_keeps_nor_ends_a_claim(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from ossicle.workflow import Store
+store = Store(sys.argv[1])
+key = store.key("count", version="1", parameters={})
+with store.claim(key):
+    if os.fork() == 0:
+        sys.exit()
+    os.wait()
+    assert (store._unfinished / f"{key}.claim").exists()
+    if os.fork() == 0:
+        import time; time.sleep(60); os._exit(0)
+with store.claim(key, on_wait=lambda: print("waits")):
+    print("done", flush=True)
+os.killpg(0, 9)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, start_new_session=True)
+    assert run.stdout == "done\n", run.stderr
+
+
+# --- going on where another ended -----------------------------------------------------------------
+
+TRAIN: Any = {"step": "train", "version": {"code": "1"}, "parameters": {"epochs": 3}}
+
+
+def test_an_unfinished_folder_is_handed_to_the_next_attempt(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    key = store.key(**TRAIN)
+    with pytest.raises(ZeroDivisionError), store.writing(key, **TRAIN, resume=True) as folder:
+        (folder / "epoch").write_text("2")
+        raise ZeroDivisionError
+    assert store.get(key) is None
+    with store.writing(key, **TRAIN, resume=True, keep=["best"]) as folder:
+        assert (folder / "epoch").read_text() == "2"
+        (folder / "best").write_text("weights")
+    artifact = store.get(key)
+    assert artifact is not None
+    assert list(artifact.manifest["files"]) == ["best"]
+    assert list((tmp_path / ".unfinished").iterdir()) == []
+
+
+def test_without_resuming_nothing_is_handed_on(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    key = store.key(**TRAIN)
+    with pytest.raises(ZeroDivisionError), store.writing(key, **TRAIN) as folder:
+        (folder / "epoch").write_text("2")
+        raise ZeroDivisionError
+    with store.writing(key, **TRAIN, resume=True) as folder:
+        assert list(folder.iterdir()) == []
+
+
+GO_ON = """
+import os, sys
+from ossicle.workflow import Store
+store = Store(sys.argv[1])
+recipe = {"step": "train", "version": {"code": "1"}, "parameters": {"epochs": 3}}
+key = store.key(**recipe)
+with store.claim(key):
+    if store.get(key) is None:
+        with store.writing(key, **recipe, resume=True, keep=["weights"]) as folder:
+            done = len(list(folder.glob("epoch*")))
+            print("starts with", done, flush=True)
+            for epoch in range(done, 150):
+                part = folder / f"part{epoch}"
+                part.write_bytes(b"x" * 1000)
+                part.rename(folder / f"epoch{epoch}")
+            (folder / "weights").write_text("learnt")
+print("done", flush=True)
+"""
+
+
+def test_a_killed_training_goes_on_until_it_is_done(tmp_path: Path) -> None:
+    store, rng, starts = Store(tmp_path), random.Random(1), []
+    key = store.key(**TRAIN)
+    for _ in range(60):
+        command = [sys.executable, "-c", GO_ON, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            first = process.stdout.readline().split()
+            starts.append(int(first[-1]) if first[0] == "starts" else 150)
+            time.sleep(rng.uniform(0, 0.008))
+            process.kill()
+        artifact = store.get(key)
+        if artifact is not None:
+            break
+    assert artifact is not None
+    store.verify(artifact)
+    assert list(artifact.manifest["files"]) == ["weights"]
+    assert starts == sorted(starts)
+    assert len(starts) > 2
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+@pytest.mark.parametrize("call", ["fsync", "rename", "mkdir", "open"])
+def test_whichever_call_is_refused_an_unfinished_folder_survives(
+    tmp_path: Path, refuse: Callable[[str, int], list[str]], call: str, nth: int
+) -> None:
+    store = Store(tmp_path)
+    key = store.key(**TRAIN)
+    with pytest.raises(ZeroDivisionError), store.writing(key, **TRAIN, resume=True) as folder:
+        (folder / "epoch").write_text("2")
+        raise ZeroDivisionError
+    refuse(call, nth)
+    try:
+        with store.writing(key, **TRAIN, resume=True, keep=["best", "plots"]) as folder:
+            (folder / "best").write_text("weights")
+    except WorkflowError:
+        assert store.get(key) is None
+        with store.writing(key, **TRAIN, resume=True, keep=["best"]) as folder:
+            assert (folder / "epoch").read_text() == "2"
+            (folder / "best").write_text("weights")
+    artifact = store.get(key)
+    assert artifact is not None
+    store.verify(artifact)
+    left = [path.name for path in (tmp_path / ".unfinished").iterdir()]
+    assert left == [key] * (call == "open" and len(left))  # refused while it was being removed
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+
+def test_what_is_published_is_exactly_what_is_kept_and_the_log(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    key = store.key(**TRAIN)
+    with store.writing(key, **TRAIN, keep=["best.*", "plots", "deep/*/x"]) as folder:
+        for name in ("best.a", "best.b", "scratch", "plots/1", "plots/in/2", "deep/a/x", "deep/y"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(name)
+        (folder / "log.txt").write_text("epoch 1\n")
+    artifact = store.get(key)
+    assert artifact is not None
+    kept = ["best.a", "best.b", "deep/a/x", "plots/1", "plots/in/2"]
+    assert list(artifact.manifest["files"]) == kept
+    present = {p.relative_to(artifact.path).as_posix() for p in artifact.path.rglob("*.*")}
+    assert present == {"best.a", "best.b", "log.txt", "manifest.json", "times.json"}
+    store.verify(artifact)
+
+
+def test_log_and_times_are_no_part_of_the_content_and_measured_files_neither(
+    tmp_path: Path,
+) -> None:
+    contents, manifests = set(), set()
+    for n in range(2):
+        store = Store(tmp_path / str(n))
+        key = store.key(**TRAIN)
+        with store.writing(key, **TRAIN, measured=["speed/*"]) as folder:
+            (folder / "result").write_text("the same")
+            (folder / "log.txt").write_text(f"took {n} s")
+            (folder / "speed").mkdir()
+            (folder / "speed" / "ms").write_text(str(n))
+        artifact = store.get(key)
+        assert artifact is not None
+        assert artifact.manifest["measured"] == ["speed/ms"]
+        contents.add(artifact.content)
+        manifests.add(artifact.digest_of("speed/ms"))
+        store.verify(artifact)
+    assert len(contents) == 1
+    assert len(manifests) == 2
+
+
+def test_a_measured_file_is_verified_nevertheless(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    key = store.key(**TRAIN)
+    with store.writing(key, **TRAIN, measured=["ms"]) as folder:
+        (folder / "ms").write_text("1")
+    artifact = store.get(key)
+    assert artifact is not None
+    (artifact.path / "ms").write_text("2")
+    with pytest.raises(WorkflowError, match="ms has changed"):
+        store.verify(artifact)
+
+
+def test_a_file_that_is_asked_for_wrongly_is_named(tmp_path: Path) -> None:
+    artifact = _make(Store(tmp_path))
+    with pytest.raises(WorkflowError, match=r"no file 'count\.txt'; .*deep/count\.txt"):
+        artifact.digest_of("count.txt")
+
+
+# --- keys and manifests ---------------------------------------------------------------------------
+
+
+@given(
+    parameters=st.dictionaries(st.text(), st.integers() | st.floats(allow_nan=False)),
+    inputs=st.lists(st.text()) | st.dictionaries(st.text(), st.text()),
+    version=st.text() | st.dictionaries(st.text(), st.text()),
+)
+def test_the_key_can_be_computed_from_what_json_keeps_of_its_recipe(
+    parameters: Any, inputs: Any, version: Any
+) -> None:
+    store = Store("unused")
+    recipe = {"parameters": parameters, "inputs": inputs, "version": version}
+    again = json.loads(json.dumps(recipe))
+    assert store.key("a", **again) == store.key("a", **recipe)
+
+
+def test_keys_that_are_numbers_are_as_good_as_texts() -> None:
+    store = Store("unused")
+    numbers, texts = {2: "b", 10: "a"}, {"2": "b", "10": "a"}
+    assert store.key("a", version="1", parameters=numbers) == store.key(
+        "a", version="1", parameters=texts
+    )
+
+
+def test_a_recipe_that_is_not_that_of_the_key_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    key = store.key("count", version="1", parameters={})
+    with (
+        pytest.raises(WorkflowError, match="not the key of this recipe of step count"),
+        store.writing(key, step="count", version="2", parameters={}),
+    ):
+        pass
+
+
+CUT = {
+    "empty": lambda data: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "without its end": lambda data: data[:-3],
+    "zeros": lambda data: bytes(len(data)),
+    "missing": None,
+}
+
+
+@pytest.mark.parametrize("cut", CUT)
+def test_an_artifact_whose_manifest_never_reached_the_disk_is_made_again(
+    tmp_path: Path, cut: str
+) -> None:
+    """A cut of power between the rename and the moment that the system writes the manifest."""
+    store = Store(tmp_path)
+    artifact = _make(store)
+    manifest = artifact.path / "manifest.json"
+    change: Any = CUT[cut]
+    manifest.unlink() if change is None else manifest.write_bytes(change(manifest.read_bytes()))
+    assert store.get(artifact.key) is None
+    assert store.list() == []
+    again = _make(store)
+    assert again.manifest == artifact.manifest
+    store.verify(again)
+    assert store.flags() == {}
+
+
+def test_what_took_long_is_on_the_disk_whole_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+    rename, fsync = Path.rename, os.fsync
+
+    def seen_fsync(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    def seen_rename(path: Path, target: Path) -> Path:
+        flushed.append("rename")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", seen_fsync)
+    monkeypatch.setattr(Path, "rename", seen_rename)
+    _make(Store(tmp_path / "quick"))
+    assert flushed == ["count.txt", "rename"]
+    flushed.clear()
+    monkeypatch.setattr("ossicle.workflow.sealing._LONG", -1.0)
+    _make(Store(tmp_path / "slow"))
+    before, after = flushed[: flushed.index("rename")], flushed[flushed.index("rename") :]
+    assert {"count.txt", "manifest.json", "deep"} <= set(before)
+    assert "manifest.json" not in after
+
+
+def test_a_store_that_may_only_be_read_is_read(full_disk: Path) -> None:
+    store = Store(full_disk)
+    artifact = _make(store)
+    store.pin(artifact.key, "kept")
+    loose = _make(store, version="0")
+    subprocess.run(["mount", "-o", "remount,ro", str(full_disk)], check=True)
+    with store.in_use():
+        assert store.get(artifact.key) == store.find("kept") == artifact
+        store.touch(artifact.key)
+        store.verify(artifact)
+    assert {each.key for each in store.list()} == {artifact.key, loose.key}
+    other = store.key("count", version="2", parameters={})
+    with pytest.raises(WorkflowError, match="Read-only"), store.claim(other):
+        pass
+    with (
+        pytest.raises(WorkflowError, match="Read-only"),
+        store.writing(other, step="count", version="2", parameters={}),
+    ):
+        pass
+    with pytest.raises(WorkflowError, match="Read-only"):
+        store.gc(older=-1)
+    store.verify(artifact)
+
+
+def test_a_missing_file_is_found_by_verify_and_made_again_when_taken_away(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    artifact = _make(store)
+    (artifact.path / "deep" / "count.txt").unlink()
+    with pytest.raises(WorkflowError, match="is missing; delete"):
+        store.verify(artifact)
+    store.remove(artifact.key)
+    store.verify(_make(store))
