@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "content_of",
     "files_of",
     "seal",
+    "settle",
     "take_away",
     "write_times",
 ]
@@ -106,12 +108,18 @@ def seal(
     times = _matching(folder, names, measured) if measured else []
     content = content_of(digests, times)
     manifest = {**about, "files": digests, "measured": times, "content": content}
-    seconds = time.time() - started
     _write(folder / MANIFEST, manifest)
-    write_times(folder, seconds)
-    if seconds > _LONG:
-        _flush_all(folder)
+    write_times(folder, time.time() - started)
+    folders = (Path(place) for place, _, _ in os.walk(folder))
+    settle(chain([folder / MANIFEST], folders), started=started)
     return manifest
+
+
+def settle(paths: Iterable[Path], *, started: float) -> None:
+    """Wait for files and for the names in folders, if the work was worth more than the wait."""
+    if time.time() - started > _LONG:
+        for path in paths:
+            flush_folder(path) if path.is_dir() else flush(path)
 
 
 def write_times(folder: Path, seconds: float | None) -> None:
@@ -147,13 +155,6 @@ def _set_out(path: Path) -> None:
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file, contextlib.suppress(OSError):
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _flush_all(folder: Path) -> None:
-    """Wait for the manifest and for all names."""
-    flush(folder / MANIFEST)
-    for place, _, _ in os.walk(folder):
-        flush_folder(Path(place))
 
 
 def take_away(folder: Path, aside: Path) -> None:
