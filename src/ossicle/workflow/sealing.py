@@ -19,7 +19,7 @@ __all__ = [
     "TIMES",
     "UNSEALED",
     "as_lines",
-    "chosen",
+    "choose",
     "content_of",
     "files_of",
     "seal",
@@ -69,7 +69,7 @@ def _ways_to(name: str) -> list[str]:
     return ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
 
 
-def chosen(folder: Path, into: Path, keep: Sequence[str] | None) -> Path:
+def choose(folder: Path, into: Path, keep: Sequence[str] | None) -> None:
     """The files to keep, and the log, once more under another folder: scratch stays behind."""
     names = files_of(folder)
     kept = names if keep is None else [*_matching(folder, names, keep), *({LOG} & set(names))]
@@ -78,7 +78,6 @@ def chosen(folder: Path, into: Path, keep: Sequence[str] | None) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(folder / name, target)
     into.mkdir(exist_ok=True)
-    return into
 
 
 def _link(source: Path, target: Path) -> None:

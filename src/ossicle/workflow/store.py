@@ -221,11 +221,8 @@ class Store:
         final, recipe = self._place(key), _recipe(step, version, parameters, inputs)
         if _key_of(recipe) != key:
             raise WorkflowError(f"{key} is not the key of this recipe of step {step}")
-        about = {
-            "key": key,
-            **{name: recipe[name] for name in RECIPE},
-            "provenance": dict(provenance or {}),
-        }
+        ordered = {name: recipe[name] for name in RECIPE}
+        about = {"key": key, **ordered, "provenance": dict(provenance or {})}
         folder = self._unfinished / key if resume else self._fresh()
         sealed = self._fresh() if resume or keep is not None else folder
         started, is_over = time.time(), not resume
@@ -235,7 +232,7 @@ class Store:
             with claims.hold(folder):
                 yield folder
                 if sealed is not folder:
-                    sealing.chosen(folder, sealed, keep)
+                    sealing.choose(folder, sealed, keep)
                 manifest = sealing.seal(sealed, about, measured=measured, started=started)
                 self._publish(sealed, final, manifest)
                 sealing.settle([final.parent], started=started)
