@@ -66,7 +66,7 @@ def test_a_measured_file_is_verified_nevertheless(tmp_path: Path) -> None:
         store.verify(artifact)
 
 
-# --- what is on the disk ----------------------------------------------------------------------------
+# --- what is on the disk --------------------------------------------------------------------------
 
 
 def _make(store: Store, *, version: str = "1", text: str = "three") -> Artifact:

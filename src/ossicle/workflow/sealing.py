@@ -102,8 +102,12 @@ def seal(
         if name in UNSEALED or entry.is_symlink():
             raise WorkflowError(f"an artifact cannot hold {name}: reserved name, or a link")
     names, n_bytes = sorted(found), sum(entry.stat().st_size for entry in found.values())
-    files = _settled([folder / name for name in names], n_bytes)
-    digests = dict(zip(names, files, strict=True))
+    if n_bytes > _LARGE and time.time() - started < _LONG:
+        for name in names:
+            _set_out(folder / name)
+    digests = {name: file_digest(folder / name) for name in names}
+    for name in names:
+        flush(folder / name)
     times = _matching(folder, names, measured) if measured else []
     content = content_of(digests, times)
     manifest = {**about, "files": digests, "measured": times, "content": content}
@@ -138,19 +142,11 @@ def as_lines(value: Mapping[str, Any]) -> bytes:
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def _settled(paths: Sequence[Path], n_bytes: int) -> list[str]:
-    """Digest of each file; all are on the disk afterwards."""
-    if n_bytes > _LARGE:
-        for path in paths:
-            _set_out(path)
-    digests = [file_digest(path) for path in paths]
-    for path in paths:
-        flush(path)
-    return digests
-
-
 def _set_out(path: Path) -> None:
-    """Let the system begin to write a file to the disk, without waiting for it."""
+    """Let the system begin to write a file to the disk, without waiting for it.
+
+    What is on the disk already would be forgotten, so this is for files that are just written.
+    """
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file, contextlib.suppress(OSError):
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
