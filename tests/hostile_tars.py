@@ -207,6 +207,9 @@ CONTENTS: dict[str, Callable[[Members, str], bytes]] = {
     "a manifest of zeros": manifest_of(bytes(700)),
     "a manifest that is a list": manifest_of(b"[]"),
     "a manifest that is too deep": manifest_of(b"[" * 100_000),
+    "a manifest that is nearly too deep": lambda good, key: manifest_of(
+        good[0][1].replace(b'"CC0"', b"[" * 985 + b"]" * 985)
+    )(good, key),
     "a manifest without an end of numbers": manifest_of(b"9" * 10_000),
     "a manifest that is not UTF-8": manifest_of(b"\xff\xff\xff"),
     "a number that is none": lambda good, key: manifest_of(
