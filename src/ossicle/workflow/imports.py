@@ -204,7 +204,7 @@ def _home(module: str) -> tuple[_Place, str]:
     name = spec.name if spec is not None else module
     top = _spec(name.partition(".")[0])
     if top is not None and top.submodule_search_locations:
-        folders = tuple(Path(place).parent for place in top.submodule_search_locations)
+        folders = tuple(Path(each).absolute().parent for each in top.submodule_search_locations)
         return _Place(folders, top.name), name
     source = getattr(loaded, "__file__", None) or (top.origin if top is not None else None)
     path = Path(source or "").resolve()
