@@ -319,11 +319,5 @@ def _outputs(table: Mapping[str, Any], scope: Scope, pipeline: Pipeline) -> dict
         with at(f"outputs.{name}"):
             found[name] = scope.value(said)
             for output in outputs_in(found[name]):
-                _check_made(output, steps[output.node])
+                steps[output.node].check_output(output.name)
     return found
-
-
-def _check_made(output: Output, step: Step[..., Any]) -> None:
-    if output.name and output.name not in step.outputs and not step.returns_mapping:
-        hint = nearest(output.name, step.outputs) if step.outputs else "it names none"
-        raise WorkflowError(f"step {step.name} makes no {output.name!r}; {hint}")

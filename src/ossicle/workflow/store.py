@@ -229,7 +229,7 @@ class Store:
         try:
             keeping.sweep(self._unfinished)
             folder.mkdir(parents=True, exist_ok=resume)
-            with claims.hold(folder):
+            with claims.claim(keeping.held(folder)):
                 yield folder
                 if sealed is not folder:
                     sealing.choose(folder, sealed, keep)
