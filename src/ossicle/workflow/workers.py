@@ -16,10 +16,10 @@ from ossicle.workflow.calls import Call, Report
 from ossicle.workflow.executor import ONE_THREAD
 from ossicle.workflow.store import Store
 
-__all__ = ["Lane", "Lanes"]
+__all__ = ["Worker", "Workers"]
 
 
-class Lane:
+class Worker:
     """A worker process, started when it is first needed and again after it died."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class Lane:
                     pipe and pipe.close()
 
 
-class Lanes:
+class Workers:
     """Worker processes, lent one step each; those who ask wait until enough of them are free.
 
     Parameters
@@ -120,32 +120,32 @@ class Lanes:
 
     def __init__(self, n: int) -> None:
         self._n, self._free = n, n
-        self._idle: list[Lane] = []
-        self._every: list[Lane] = []
+        self._idle: list[Worker] = []
+        self._every: list[Worker] = []
         self._change = threading.Condition()
 
     @contextmanager
-    def lent(self, cpu: int) -> Iterator[tuple[Lane, int]]:
+    def lent(self, cpu: int) -> Iterator[tuple[Worker, int]]:
         """A process, and how many a step may use in all: what it asks for, or all there are."""
         granted = min(cpu, self._n)
         with self._change:
             self._change.wait_for(lambda: self._free >= granted)
             self._free -= granted
-            lane = self._idle.pop() if self._idle else Lane()
-            if lane not in self._every:
-                self._every.append(lane)
+            worker = self._idle.pop() if self._idle else Worker()
+            if worker not in self._every:
+                self._every.append(worker)
         try:
-            yield lane, granted
+            yield worker, granted
         finally:
             with self._change:
                 self._free += granted
-                self._idle.append(lane)
+                self._idle.append(worker)
                 self._change.notify_all()
 
     def close(self) -> None:
         """End every process."""
-        for lane in self._every:
-            lane.close()
+        for worker in self._every:
+            worker.close()
 
 
 def _raised(name: str, message: str, call: Call) -> OssicleError:
