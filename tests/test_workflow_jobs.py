@@ -14,8 +14,9 @@ import pytest
 
 from ossicle.errors import AudioError, WorkflowError
 from ossicle.workflow.composites import Parallel, Workflow
-from ossicle.workflow.executor import LocalCluster, WorkCancelledError, WorkerLostError
+from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.jobs import Job
+from ossicle.workflow.lanes import WorkCancelledError, WorkerLostError
 from ossicle.workflow.messages import Messages
 from ossicle.workflow.works import Function
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.composites import Workflow
-from ossicle.workflow.executor import WorkCancelledError
+from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 from ossicle.workflow.works import Function, Work
 

@@ -8,7 +8,8 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any, Literal
 
 from ossicle.errors import WorkflowError
-from ossicle.workflow.executor import Limits, LocalCluster, TooLateError, WorkerLostError
+from ossicle.workflow.executor import LocalCluster
+from ossicle.workflow.lanes import Limits, TooLateError, WorkerLostError
 from ossicle.workflow.messages import Messages
 from ossicle.workflow.works import Context, Work, aside, check_options, name_of, tried
 

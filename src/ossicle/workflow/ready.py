@@ -9,9 +9,9 @@ from operator import itemgetter
 from queue import SimpleQueue
 from typing import Any
 
-from ossicle.workflow.executor import WorkCancelledError
 from ossicle.workflow.graph import Graph
 from ossicle.workflow.jobs import Job
+from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 from ossicle.workflow.works import Context, Work
 

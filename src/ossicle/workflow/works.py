@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.executor import WorkCancelledError
+from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 
 __all__ = ["Context", "Function", "Work", "as_work", "aside", "check_options", "name_of", "tried"]
