@@ -210,12 +210,9 @@ def test_a_part_that_fails_twice_is_done_with_two_retries(tmp_path: Path, cluste
     assert "in the work 'job'" in caught.value.__notes__
 
 
-def test_a_part_whose_process_is_killed_is_done_again_and_the_others_are_not(
-    tmp_path: Path,
-) -> None:
-    parts = [(tmp_path / "a", 1), (tmp_path / "b", 3)]
-    job = Job(die_until, "job", parts=first, retries=2, share="static", cluster=TWO)
-    assert job(given(parts)).data == ([1, 3],)
+def test_a_part_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
+    job = Job(die_until, "job", parts=first, retries=2, cluster=TWO)
+    assert job(given([(tmp_path / "b", 3)])).data == ([3],)
     with pytest.raises(WorkerLostError, match="a worker process was lost"):
         Job(die_until, "job", parts=first, cluster=TWO)(given([(tmp_path / "c", 2)]))
 

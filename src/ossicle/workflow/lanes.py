@@ -152,11 +152,15 @@ def in_lanes(
     for lane in lanes:
         hand_out(lane, IN_FLIGHT * lane.n_workers)
     while waiting:
-        for future in limits.wait(waiting):
+        for future in sorted(limits.wait(waiting), key=_failed):
             result = _outcome(future, waiting)
             index, job, lane = waiting.pop(future)
             yield index, job, result
             hand_out(lane, 1)
+
+
+def _failed(future: Future[Any]) -> bool:
+    return future.exception() is not None
 
 
 def _outcome(future: Future[Result], waiting: dict[Future[Result], _Way]) -> Result:
@@ -175,7 +179,7 @@ def _under_way(waiting: dict[Future[Any], _Way], lane: Lane[Any]) -> dict[int, A
     broken = [
         (way.place, way.job)
         for future, way in waiting.items()
-        if way.lane is lane and (not future.done() or future.exception() is not None)
+        if way.lane is lane and (not future.done() or _failed(future))
     ]
     return dict(sorted(broken, key=itemgetter(0))[: lane.n_workers])
 
