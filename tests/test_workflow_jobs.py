@@ -268,6 +268,8 @@ def test_data_that_cannot_be_sent_are_refused_for_a_job_and_not_for_a_function(
 
 
 def test_options_of_a_job_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(WorkflowError, match="3 is no work; a callable"):
+        Job(3, "job")
     with pytest.raises(WorkflowError, match="'square': share is 'stael'; did you mean 'steal'"):
         Job(square, share="stael")  # type: ignore[arg-type]
     with pytest.raises(WorkflowError, match="'square' may take -1 s"):

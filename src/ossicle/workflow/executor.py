@@ -86,7 +86,7 @@ class LocalCluster:
         """
         for label, value in (where or {}).items():
             allowed = value if isinstance(value, list | tuple | set | frozenset) else [value]
-            if self.labels.get(label) not in allowed:
+            if label not in self.labels or self.labels[label] not in allowed:
                 here = ", ".join(f"{name} = {value!r}" for name, value in self.labels.items())
                 raise WorkflowError(
                     f"no worker has {label} = {value!r}; this machine has {here or 'no labels'}: "

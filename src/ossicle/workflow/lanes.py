@@ -73,8 +73,8 @@ class Limits:
             raise WorkCancelledError("it was asked to stop")
         if self.left is not None and self.left <= 0:
             raise TooLateError(
-                f"not done by the deadline of {self.deadline:.3g} s, so the processes were ended; "
-                "allow a longer one, or more processes"
+                f"not done by the deadline of {self.deadline:.3g} s and given up; allow a longer "
+                "one, or more workers"
             )
 
     def wait(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:
