@@ -102,6 +102,8 @@ class Job(Work):
         self._refuse_unsendable(parts)
         stop: Future[None] = Future()
         self._stops.add(stop)
+        if context.stopped():
+            self.cancel()
         try:
             results = self._results(parts, self._cluster(context), stop)
         except TooLateError as error:

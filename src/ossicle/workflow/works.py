@@ -13,17 +13,7 @@ from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 
-__all__ = [
-    "Context",
-    "Function",
-    "Work",
-    "again",
-    "as_work",
-    "aside",
-    "called",
-    "check_options",
-    "name_of",
-]
+__all__ = ["Context", "Function", "Work", "as_work"]
 
 CHOICES = {
     "order": ("list", "ready"),
@@ -45,11 +35,14 @@ class Context:
         Takes each line of the log; None: no log.
     hands : ThreadPoolExecutor, optional
         Threads for works done at the same time, as many as are asked for.
+    stopped : callable
+        Whether nothing more is to be started.
     """
 
     cluster: Any = None
     say: Callable[[str], object] | None = None
     hands: ThreadPoolExecutor | None = None
+    stopped: Callable[[], bool] = bool
 
     def tell(self, name: str, line: str) -> None:
         """Log a line of a work."""
@@ -69,7 +62,8 @@ class Work:
     name : str
         Its address: the receiver of messages for it and the sender of messages from it.
     next : str or sequence of str
-        Names of the works that get what it makes, a message each; empty: a final result.
+        Names of the works that get what it makes, a message each. An empty name is nobody: what
+        it makes is a final result; so it is without any name.
 
     >>> class Double(Work):
     ...     def process(self, messages):
@@ -93,7 +87,7 @@ class Work:
         raise NotImplementedError
 
     def cancel(self) -> None:
-        """Asked of a work under way that nobody waits for any longer; stopping is its choice."""
+        """Stop if you are under way and can: nobody waits for you any longer."""
 
     def __call__(self, messages: Messages) -> Messages:
         """Take my messages out of a table and put what I make of them in (Algorithm 1)."""
