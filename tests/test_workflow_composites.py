@@ -101,7 +101,14 @@ def test_the_log_is_that_of_figure_5(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_nothing_is_printed_unless_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    class Unseen:
+        def __repr__(self) -> str:
+            raise AssertionError("printing may be slow")
+
     figure()(FIGURE_INPUT)
+    for order in ("list", "ready"):
+        works = chain_of("a", "b", function=lambda messages: messages.data)
+        Workflow(works, order=order)(Messages.of((Unseen(), "init", "a")))  # type: ignore[arg-type]
     assert capsys.readouterr().out == ""
 
 

@@ -228,6 +228,6 @@ class Workflow(_Composite):
             mine = post.collect(place)
             context.tell(self.name, LAUNCHING.format(work.name))
             if len(present) != len(mine):
-                context.show(work.name, "input", present)
-            context.show(work.name, "selected input", mine)
+                context.tell(work.name, "input :", present)
+            context.tell(work.name, "selected input :", mine)
             post.deliver(place, work.answer(mine, context))

@@ -166,7 +166,7 @@ class Crew:
         context = replace(self._inner, say=lines.append) if self._inner.say else self._inner
         if self._may_begin(place):
             context.tell(self.graph.name, self.line.format(work.name))
-            context.show(work.name, "selected input", mine)
+            context.tell(work.name, "selected input :", mine)
             try:
                 rows = work.answer(mine, context)
             except BaseException as error:

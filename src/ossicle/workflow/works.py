@@ -44,14 +44,10 @@ class Context:
     hands: ThreadPoolExecutor | None = None
     stopped: Callable[[], bool] = bool
 
-    def tell(self, name: str, line: str) -> None:
-        """Log a line of a work."""
+    def tell(self, name: str, line: str, *rows: Messages) -> None:
+        """Log a line of a work, and a table below it."""
         if self.say is not None:
-            self.say(f"FROM {name} : {line}")
-
-    def show(self, name: str, what: str, rows: Messages) -> None:
-        """Log a table of a work."""
-        self.tell(name, f"{what} :\n{rows}")
+            self.say("\n".join([f"FROM {name} : {line}", *map(str, rows)]))
 
 
 class Work:
