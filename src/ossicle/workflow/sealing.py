@@ -21,6 +21,7 @@ __all__ = [
     "as_lines",
     "choose",
     "content_of",
+    "discard",
     "files_of",
     "seal",
     "settle",
@@ -69,11 +70,28 @@ def _ways_to(name: str) -> list[str]:
     return ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
 
 
+def _kept(folder: Path, keep: Sequence[str] | None) -> list[str]:
+    """The files to keep, and the log."""
+    names = files_of(folder)
+    matching = names if keep is None else _matching(folder, names, keep)
+    return list(dict.fromkeys([*matching, *({LOG} & set(names))]))
+
+
+def discard(folder: Path, keep: Sequence[str]) -> None:
+    """Remove what is not to be kept, and folders that are empty then."""
+    kept = _kept(folder, keep)
+    for name in set(files_of(folder)).difference(kept):
+        (folder / name).unlink()
+    needed = {way for name in kept for way in _ways_to(name)}
+    for place, _, _ in os.walk(folder, topdown=False):
+        path = Path(place)
+        if path != folder and path.relative_to(folder).as_posix() not in needed:
+            path.rmdir()
+
+
 def choose(folder: Path, into: Path, keep: Sequence[str] | None) -> None:
     """The files to keep, and the log, once more under another folder: scratch stays behind."""
-    names = files_of(folder)
-    kept = names if keep is None else [*_matching(folder, names, keep), *({LOG} & set(names))]
-    for name in dict.fromkeys(kept):
+    for name in _kept(folder, keep):
         target = into / name
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(folder / name, target)

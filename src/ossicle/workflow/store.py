@@ -224,15 +224,17 @@ class Store:
         ordered = {name: recipe[name] for name in RECIPE}
         about = {"key": key, **ordered, "provenance": dict(provenance or {})}
         folder = self._unfinished / key if resume else self._fresh()
-        sealed = self._fresh() if resume or keep is not None else folder
+        sealed = self._fresh() if resume else folder
         started, is_over = time.time(), not resume
         try:
             keeping.sweep(self._unfinished)
             folder.mkdir(parents=True, exist_ok=resume)
             with claims.claim(keeping.held(folder)):
                 yield folder
-                if sealed is not folder:
+                if resume:
                     sealing.choose(folder, sealed, keep)
+                elif keep is not None:
+                    sealing.discard(folder, keep)
                 manifest = sealing.seal(sealed, about, measured=measured, started=started)
                 self._publish(sealed, final, manifest)
                 sealing.settle([final.parent], started=started)
