@@ -12,7 +12,9 @@ from sounds import folders_of_tones
 
 import ossicle
 
-FILES = {"best.ossicle", "table.csv", "front.png", "report.html", "outcome.json"}
+FILES = {
+    *("best.ossicle", "table.csv", "front.csv", "front.png", "report.html", "outcome.json"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +34,17 @@ def test_the_files_of_a_search_are_written(words, outcome):
     assert outcome["written"] == {
         "classifier": str(run / "best.ossicle"),
         "table": str(run / "table.csv"),
+        "front_table": str(run / "front.csv"),
         "front": str(run / "front.png"),
         "report": str(run / "report.html"),
     }
     assert (run / "front.png").read_bytes().startswith(b"\x89PNG")
     with (run / "table.csv").open() as file:
         assert [row["id"] for row in csv.DictReader(file)] == [r["id"] for r in outcome["rows"]]
+    with (run / "front.csv").open() as file:
+        front = list(csv.DictReader(file))
+    assert [row["id"] for row in front] == outcome["front"]
+    assert not {"latency_ms", "train_ms"} & front[0].keys()
     assert json.loads((run / "outcome.json").read_text())["outcome"] == outcome
 
 

@@ -19,6 +19,7 @@ VERBS = (
     "search",
     "train",
     "runs",
+    "store",
     "evaluate",
     "bench",
     "predict",
@@ -26,6 +27,8 @@ VERBS = (
     "level",
     "info",
     "verify",
+    "run",
+    "workflow",
     "doctor",
     "completion",
 )

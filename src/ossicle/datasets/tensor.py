@@ -2,10 +2,12 @@
 
 ``input`` has one sample a row and the axes sample, channel, height and width; ``output`` its class
 index, or its value; ``sample_names`` and ``class_names`` are UTF-8. Axes carry their names. What
-licences ask for travels along as ``licences``, ``authors`` and ``sources``, one a sample.
+licences ask for travels along as ``licences``, ``authors`` and ``sources``, one a sample. How
+``input`` was made of the sounds is told by the attribute ``made_by``, as JSON.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from ossicle.audio import read_audio
 from ossicle.datasets.dataset import Dataset
 from ossicle.errors import DatasetError
 from ossicle.extras import require
-from ossicle.workflow.files import replacing
+from ossicle.workflow.files import canonical_json, replacing
 
 __all__ = ["Tensor", "dataset_tensor", "read_tensor", "write_tensor"]
 
@@ -44,6 +46,8 @@ class Tensor:
         One a sample, or none.
     sample_rate : int
         Hz; 0 where it is not known.
+    made_by : mapping
+        How ``input`` was made of the sounds, as JSON; empty where it is the sounds.
     """
 
     input: NDArray[Any]
@@ -54,6 +58,7 @@ class Tensor:
     authors: tuple[str, ...] = field(default=())
     sources: tuple[str, ...] = field(default=())
     sample_rate: int = 0
+    made_by: Mapping[str, Any] = field(default_factory=dict)
 
 
 def dataset_tensor(dataset: Dataset, *, sample_rate: int | None = None) -> Tensor:
@@ -116,6 +121,8 @@ def write_tensor(path: str | Path, tensor: Tensor) -> None:
     h5py = require("h5py", extra="search")
     with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
         file.attrs["sample_rate"] = tensor.sample_rate
+        if tensor.made_by:
+            file.attrs["made_by"] = canonical_json(tensor.made_by)
         _write_array(file, "input", tensor.input, AXES)
         _write_array(file, "output", tensor.output, ("sample", "class index"))
         for name in TEXTS:
@@ -147,6 +154,7 @@ def read_tensor(path: str | Path) -> Tensor:
                 authors=texts["authors"],
                 sources=texts["sources"],
                 sample_rate=_rate(file.attrs.get("sample_rate", 0)),
+                made_by=_made_by(file.attrs.get("made_by", "{}")),
             )
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise DatasetError(f"{path} is no data tensor: {error}") from error
@@ -186,6 +194,13 @@ def _texts(file: Any, name: str, h5py: Any) -> tuple[str, ...]:
     if found.ndim != 1:
         raise ValueError(f"{name!r} has shape {found.shape}; one text a row is needed")
     return tuple(map(str, found.asstr()[()].tolist()))
+
+
+def _made_by(text: Any) -> dict[str, Any]:
+    told = json.loads(text)
+    if not isinstance(told, dict):
+        raise ValueError(f"made_by is {text!r:.80}; a JSON object is needed")
+    return told
 
 
 def _rate(value: Any) -> int:

@@ -17,7 +17,7 @@ twice the space of the clips' own frames.
 import contextlib
 import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,15 @@ import numpy as np
 
 from ossicle.errors import FeatureError, WorkflowError
 from ossicle.features.base import FrontEnd
-from ossicle.features.parts import DamagedPartError, Excerpt, Part, PartJob, join_parts, make_part
+from ossicle.features.parts import (
+    DamagedPartError,
+    Excerpt,
+    MadePart,
+    Part,
+    PartJob,
+    join_parts,
+    make_part,
+)
 from ossicle.features.table import FeatureTable
 from ossicle.features.windows import window_lengths
 from ossicle.types import Clip
@@ -129,7 +137,7 @@ class FeatureStore:
         report, done = progress or _silently, len(wanted) - len(missing)
         report(done, len(wanted))
         unavailable: dict[str, str] = {}
-        for index, made in LocalCluster(n_jobs).run(make_part, jobs):
+        for index, made in _in_order(LocalCluster(n_jobs).run(make_part, jobs)):
             unavailable |= made.unavailable
             if made.path is not None:
                 parts = _joined([*parts, Part(made.path)], folder)
@@ -151,6 +159,17 @@ class FeatureStore:
                 if time.time() - unfinished.stat().st_mtime > ABANDONED_AFTER:
                     unfinished.unlink()
         return folder
+
+
+def _in_order(results: Iterator[tuple[int, MadePart]]) -> Iterator[tuple[int, MadePart]]:
+    """The parts as one process would make them, so that the joined ones are the same too."""
+    waiting: dict[int, MadePart] = {}
+    first = 0
+    for index, made in results:
+        waiting[index] = made
+        while first in waiting:
+            yield first, waiting.pop(first)
+            first += 1
 
 
 def _silently(done: int, total: int) -> None:

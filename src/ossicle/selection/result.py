@@ -10,6 +10,7 @@ from typing import Any
 from ossicle.classifier import Classifier
 from ossicle.datasets import Dataset, recording_marks
 from ossicle.errors import SearchError, nearest
+from ossicle.selection.described import described
 from ossicle.selection.front import pareto_front
 from ossicle.selection.grid import Configuration
 from ossicle.selection.job import Fold
@@ -22,6 +23,9 @@ __all__ = ["SearchResult"]
 
 MERITS = ("tpr", "accuracy", "r2")
 """Columns of which more is better."""
+
+TIMES = ("latency_ms", "train_ms")
+"""Columns that are measured anew each time; all others are the same for the same recordings."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,7 +136,7 @@ class SearchResult:
             for key, value in row.items()
             if isinstance(value, float | int) and not math.isnan(value)
         }
-        for time in ("latency_ms", "train_ms"):  # they would change the bundle's bytes
+        for time in TIMES:  # they would change the bundle's bytes
             measured.pop(time, None)
         return refit(
             self.configuration(id),
@@ -143,7 +147,12 @@ class SearchResult:
         )
 
     def evaluate(
-        self, test: Dataset, *, paper_protocol: bool = False, **limits: Any
+        self,
+        test: Dataset,
+        *,
+        paper_protocol: bool = False,
+        features: Path | None = None,
+        **limits: Any,
     ) -> dict[str, Any]:
         """Judge the chosen configuration once on recordings the search has not seen.
 
@@ -153,6 +162,8 @@ class SearchResult:
         paper_protocol : bool
             Judge the whole front on ``test`` and select again there, as the original paper does;
             such figures are optimistic, since the test recordings took part in choosing.
+        features : Path, optional
+            Feature store with what the test recordings sound like; they are heard without.
         **limits : float
             As for `choose`.
 
@@ -163,9 +174,9 @@ class SearchResult:
         """
         if not paper_protocol:
             chosen = self.choose(**limits)["id"]
-            return {chosen: self._judged(chosen, test)}
+            return {chosen: self._judged(chosen, test, features)}
         question, ids = self.material.question, [row["id"] for row in self.front()]
-        reports = {one: self._judged(one, test) for one in ids}
+        reports = {one: self._judged(one, test, features) for one in ids}
         rates = ("fpr", "tpr") if question.maximise else question.minimise[:1]
         figures = [{rate: getattr(report, rate) for rate in rates} for report in reports.values()]
         merits, costs = _sides(_measured(figures, rates))
@@ -220,13 +231,16 @@ class SearchResult:
 
     def to_csv(self, path: str | Path) -> None:
         """Write the table."""
-        with replacing(Path(path)) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
-            writer.writeheader()
-            writer.writerows(self.rows)
+        _write_rows(path, self.rows)
 
-    def _judged(self, id: str, test: Dataset) -> Any:  # noqa: A002 - the column's name
-        return self.material.question.evaluate(self.classifier(id), test)
+    def write_front(self, path: str | Path) -> None:
+        """Write the rows of `front` without measured times: the same search, the same bytes."""
+        front = self.front()
+        _write_rows(path, [{k: v for k, v in row.items() if k not in TIMES} for row in front])
+
+    def _judged(self, id: str, test: Dataset, features: Path | None) -> Any:  # noqa: A002
+        classifier = described(self.classifier(id), test, features)
+        return self.material.question.evaluate(classifier, test)
 
     def _preference(self, place: int) -> tuple[float, ...]:
         row = self.rows[place]
@@ -289,6 +303,13 @@ class SearchResult:
             "n_configurations": len(self.rows) + len(self.dropped),
             "seed": self.seed,
         }
+
+
+def _write_rows(path: str | Path, rows: Sequence[Row]) -> None:
+    with replacing(Path(path)) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _measured(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:

@@ -24,7 +24,7 @@ from ossicle.selection.table import Row, Table, judged_rows, make_table, timed
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import digest, read_json, write_json
 
-__all__ = ["search"]
+__all__ = ["configurations_of", "search"]
 
 SEARCHED = (
     "inference",
@@ -105,7 +105,7 @@ def search(
     """
     if seed < 0:
         raise SearchError(f"seed is {seed}; allowed are 0 and above")
-    configurations = _configurations(grid, dataset.task(task).kind, draw, seed)
+    configurations = configurations_of(dataset, grid, task=task, draw=draw, seed=seed)
     question = admit(dataset, configurations, task=task, window=window, window_hop=window_hop)
     one_class = only_one_class(configurations)
     folds = folds_of(dataset, question, leave_out=leave_out, seed=seed, one_class=one_class)
@@ -140,10 +140,16 @@ def search(
     )
 
 
-def _configurations(
-    grid: Grid | None, kind: str, draw: int | None, seed: int
+def configurations_of(
+    dataset: Dataset,
+    grid: Grid | None,
+    *,
+    task: str | None = None,
+    draw: int | None = None,
+    seed: int = 0,
 ) -> list[Configuration]:
-    default = DEFAULT_GRIDS.get(kind, DEFAULT_GRID)
+    """What a search of a data set judges; without a grid, what suits the kind of its task."""
+    default = DEFAULT_GRIDS.get(dataset.task(task).kind, DEFAULT_GRID)
     asked = default if grid is None else grid
     if draw is None:
         return expand(asked, default=default)

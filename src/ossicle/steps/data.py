@@ -1,4 +1,4 @@
-"""Steps on data sets: open, split, describe."""
+"""Steps on data sets: check, split, write in other layouts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,85 +7,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ossicle.datasets import (
-    FAULTS,
-    Dataset,
-    find_faults,
-    licence_name,
-    read_dataset,
-    write_dataset,
-)
+from ossicle.datasets import FAULTS, Dataset, find_faults, licence_name, write_dataset
 from ossicle.datasets.dataset import SPLITS
 from ossicle.errors import DatasetError, nearest
-from ossicle.features import FeatureStore
-from ossicle.features import front_end as build
-from ossicle.selection import StageProgress
+from ossicle.steps.kept import TABLE, keep_dataset
+from ossicle.steps.opening import StageProgress, open_dataset
+from ossicle.steps.sources import DataSet
+from ossicle.workflow.step import step
 
 __all__ = [
     "SPLITS",
     "check_dataset",
     "export_dataset",
-    "extract_features",
-    "open_dataset",
     "split_dataset",
 ]
 
-WHOLE = "clips.csv"
-TABLES = ("*.csv", "*/*.csv", "*.tsv", "*.jsonl", "*.selections.txt")
-"""Files that may have a column for a task."""
 
-
-def open_dataset(
-    path: Path,
-    *,
-    layout: str | None = None,
-    task: str | None = None,
-    where: Mapping[str, str] | None = None,
-    licences: Sequence[str] = (),
-) -> Dataset:
-    """Read a data set and keep the clips that match.
-
-    Parameters
-    ----------
-    path : Path
-    layout : str, optional
-        Detected if not given.
-    task : str, optional
-        Column of a table that is the task, if it is not ``label``; ``bpm:regression`` for a
-        column of numbers.
-    where : mapping of column to value, optional
-    licences : sequence of str
-        Keep the clips with one of these licences only; all by default.
-
-    Raises
-    ------
-    DatasetError
-        If nothing can be read or nothing matches.
-    """
-    tasks = None if task in (None, "label") else [task]
-    dataset = read_dataset(path, layout=layout, tasks=tasks)
-    if tasks and path.is_dir() and not any(any(path.glob(pattern)) for pattern in TABLES):
-        raise DatasetError(f"{path} has folders, whose task is label; {task!r} is no column of it")
-    kept = dataset.where(**where) if where else dataset
-    if where and not len(kept):
-        words = ", ".join(f"{column}={value}" for column, value in where.items())
-        raise DatasetError(f"{path}: none of {len(dataset)} clips has {words}")
-    return _licensed(kept, licences) if licences else kept
-
-
-def _licensed(dataset: Dataset, licences: Sequence[str]) -> Dataset:
-    kept = dataset.licensed(licences)
-    if not len(kept):
-        found = sorted({licence_name(clip.recording.licence) or "not stated" for clip in dataset})
-        raise DatasetError(
-            f"{dataset.name}: no clip has the licence {' or '.join(licences)}; there are: "
-            f"{', '.join(found)}"
-        )
-    return kept
-
-
+@step(name="check", libraries=("numpy", "scipy", "soundfile"))
 def check_dataset(
-    path: Path,
+    path: DataSet,
     *,
     layout: str | None = None,
     task: str | None = None,
@@ -136,8 +76,21 @@ def export_dataset(
 ) -> dict[str, Any]:
     """Write a data set in another layout; see `ossicle.datasets.write_dataset`.
 
-    With a ``window``, what is written are the windows of that many seconds, labelled by the events
-    in them: see `ossicle.datasets.Dataset.windows`.
+    Parameters
+    ----------
+    path : Path
+        Data set.
+    out : Path
+        Folder to fill; a file for a tensor and, if it ends in ``.csv``, for a CSV.
+    to : str
+        The layout.
+    layout, task, where, licences
+        As for `open_dataset`.
+    window, window_hop : float, optional
+        Write windows of that many seconds, labelled by the events in them, instead of the clips:
+        see `ossicle.datasets.Dataset.windows`.
+    copy : bool
+        Copy the sounds; without, only labels are written, to be put beside the sounds.
 
     Returns
     -------
@@ -161,68 +114,68 @@ def _borne(dataset: Dataset) -> set[str]:
 
 
 def split_dataset(
-    path: Path, *, out: Path, fractions: Sequence[float], seed: int = 0
+    path: Path,
+    *,
+    out: Path,
+    fractions: Sequence[float] = (0.7, 0.15, 0.15),
+    official: bool = False,
+    copy: bool = False,
+    seed: int = 0,
 ) -> dict[str, int]:
     """Deal clips to train, validation and test, groups and labels considered.
 
     Writes ``clips.csv``, whose column ``split`` says the part of each clip, and the parts as
     ``train.csv``, ``validation.csv`` and ``test.csv``.
 
+    Parameters
+    ----------
+    path : Path
+        Data set.
+    out : Path
+        Folder to fill.
+    fractions : sequence of float
+        Of train, validation and test, with sum 1.
+    official : bool
+        Keep the parts that the data set came with, if it did; what trains gives some groups to the
+        validation where that has none.
+    copy : bool
+        Copy the sounds too, so that the folder stands for itself.
+    seed : int
+
     Returns
     -------
     dict of name to number of clips
     """
     written = {name: out / f"{name}.csv" for name in SPLITS}
-    made = {each.resolve() for each in (out, out / WHOLE, *written.values())}
+    made = {each.resolve() for each in (out, out / TABLE, *written.values())}
     if path.resolve() in made:
         raise DatasetError(f"{path} could be written over; choose another folder than {out}")
-    dataset = open_dataset(path)
-    dealt = zip(SPLITS, dataset.split(fractions, seed=seed), strict=True)
-    parts = {name: _in_split(part, name) for name, part in dealt}
-    for name, part in parts.items():
-        part.to_csv(written[name])
-    train, validation, test = parts.values()
-    (train + validation + test).to_csv(out / WHOLE)
+    parts = _parts(open_dataset(path), fractions, official=official, seed=seed)
+    whole = _whole(parts)
+    if copy:
+        whole = keep_dataset(whole, out)
+    for name in SPLITS:
+        whole.subset([clip.split == name for clip in whole]).to_csv(written[name])
+    whole.to_csv(out / TABLE)
     return {name: len(part) for name, part in parts.items()}
 
 
-def _in_split(part: Dataset, name: str) -> Dataset:
-    return replace(part, clips=tuple(replace(clip, split=name) for clip in part))
+def _parts(
+    dataset: Dataset, fractions: Sequence[float], *, official: bool, seed: int
+) -> dict[str, Dataset]:
+    if not (official and dataset.has_split):
+        return dict(zip(SPLITS, dataset.split(fractions, seed=seed), strict=True))
+    train, validation, test = dataset.official_split()
+    if not len(validation):
+        share = fractions[1] / (fractions[0] + fractions[1])
+        train, validation = train.split((1.0 - share, share), seed=seed)
+    return dict(zip(SPLITS, (train, validation, test), strict=True))
 
 
-def extract_features(
-    path: Path,
-    *,
-    out: Path,
-    front_end: Mapping[str, Any] | str,
-    window: float | None = None,
-    window_hop: float | None = None,
-    where: Mapping[str, str] | None = None,
-    n_jobs: int = 1,
-    progress: StageProgress | None = None,
-) -> dict[str, Any]:
-    """Describe every clip into a feature store.
-
-    Returns
-    -------
-    dict
-        ``n_clips, n_windows, n_frames, n_bands, front_end, skipped``.
-    """
-    dataset = open_dataset(path, where=where)
-    front = build(front_end)
-    table = FeatureStore(out).extract(
-        dataset.clips,
-        front,
-        window=window,
-        window_hop=window_hop,
-        n_jobs=n_jobs,
-        progress=progress and partial(progress, "features"),
+def _whole(parts: Mapping[str, Dataset]) -> Dataset:
+    """All parts after one another, each clip with the name of its part."""
+    train, validation, test = (
+        replace(part, clips=tuple(replace(clip, split=name) for clip in part))
+        for name, part in parts.items()
     )
-    return {
-        "n_clips": len(dataset) - len(table.skipped),
-        "n_windows": len(table),
-        "n_frames": int(table.offsets[-1]),
-        "n_bands": front.n_bands,
-        "front_end": front.describe(),
-        "skipped": [(str(clip.path), why) for clip, why in table.skipped],
-    }
+    return train + validation + test

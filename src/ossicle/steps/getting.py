@@ -1,18 +1,21 @@
 """Getting a trained network: from a file or the network, checked, into the user's cache."""
 
 import hashlib
+import shutil
 import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 from ossicle.errors import FeatureError, nearest
 from ossicle.features.embedding import Embedding, read_network
 from ossicle.features.pretrained import PRETRAINED, cached_network
 from ossicle.inference import MAX_NETWORK_BYTES, inspect_network
 from ossicle.workflow import replacing
+from ossicle.workflow.step import step
 
-__all__ = ["Got", "get_network"]
+__all__ = ["Got", "fetch_network", "get_network"]
 
 TIMEOUT = 30.0
 """Seconds that a server may be silent."""
@@ -97,6 +100,36 @@ def get_network(name: str, *, source: str | None = None, sha256: str = "") -> Go
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return Got(name, path, wanted, len(data), origin, licence, place)
+
+
+@step(name="get", outputs={"network": "network.onnx"})
+def fetch_network(
+    name: str, file: Path | None = None, *, out: Path, url: str = "", sha256: str = ""
+) -> dict[str, Any]:
+    """Get a trained network, checked, as ``network.onnx``.
+
+    Parameters
+    ----------
+    name : str
+        ``yamnet``, ``speech_embedding``; ``embedding`` for any other, with ``sha256``.
+    file : Path, optional
+        Where it is; where it is published by default.
+    out : Path
+        Folder to fill.
+    url : str
+        Its https address, if not as published and no ``file``.
+    sha256 : str
+        Of another network than the known ones.
+
+    Returns
+    -------
+    dict
+        ``name, sha256, n_bytes, origin, licence``.
+    """
+    got = get_network(name, source=str(file) if file else url or None, sha256=sha256)
+    shutil.copyfile(got.path, out / "network.onnx")
+    told = ("name", "sha256", "n_bytes", "origin", "licence")
+    return {key: getattr(got, key) for key in told}
 
 
 def _checked(sha256: str) -> str:

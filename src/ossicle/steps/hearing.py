@@ -1,23 +1,35 @@
 """Steps with a finished classifier: judge it, let it answer, let it listen."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Any
 
 from ossicle.audio import info, read_blocks, read_pcm
-from ossicle.classifier import Classifier, load
+from ossicle.classifier import Classifier, load, verify
 from ossicle.datasets import SOUND_ENDINGS, Dataset, named_task
 from ossicle.errors import AudioError, DatasetError, FeatureError, ModelError
 from ossicle.evaluation import Benchmark, MultilabelReport, RegressionReport, Report, benchmark
 from ossicle.evaluation.regression import evaluate_task
 from ossicle.extras import require
-from ossicle.selection import StageProgress
-from ossicle.steps.data import open_dataset
+from ossicle.features.store import LIBRARIES
+from ossicle.steps.opening import StageProgress, open_dataset
+from ossicle.steps.sources import DataSet, Named, named_digest
 from ossicle.types import Event, Prediction, Samples
+from ossicle.workflow.step import Digest, step
 
-__all__ = ["Heard", "benchmark_bundle", "evaluate_bundle", "listen_to", "predict_files"]
+__all__ = [
+    "Heard",
+    "benchmark_bundle",
+    "evaluate_bundle",
+    "listen_to",
+    "predict_files",
+    "verify_bundle",
+]
+
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -28,10 +40,24 @@ class Heard:
     skipped: list[tuple[Path, str]]
     passed_over: list[tuple[Path, str]]
 
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON; files without the folders they lie in."""
+        return {
+            "predictions": [_record(each) for each in self.predictions],
+            "skipped": [[path.name, why] for path, why in self.skipped],
+            "passed_over": [[path.name, why] for path, why in self.passed_over],
+        }
 
+
+@step(
+    name="evaluate",
+    libraries=LIBRARIES,
+    outputs={"report": REPORT},
+    measured=("report",),
+)
 def evaluate_bundle(
     bundle: Path,
-    path: Path,
+    path: DataSet,
     *,
     out: Path | None = None,
     layout: str | None = None,
@@ -40,8 +66,24 @@ def evaluate_bundle(
     command: str = "",
     progress: StageProgress | None = None,
 ) -> Report | RegressionReport | MultilabelReport:
-    """Judge a classifier on a data set; with ``out``, write the HTML report."""
+    """Judge a classifier on a data set.
+
+    Parameters
+    ----------
+    bundle : Path
+        Of the classifier.
+    path : Path
+        Labelled clips that took no part in making it.
+    out : Path, optional
+        HTML page to write, or the folder that gets ``report.html``.
+    layout, task, where
+        As for `open_dataset`.
+    command : str
+        What made the page, to be printed in it.
+    """
     classifier = load(bundle)
+    if out is not None and out.is_dir():
+        out /= REPORT
     return evaluate_task(
         classifier,
         _opened(classifier, path, layout=layout, task=task, where=where),
@@ -52,9 +94,10 @@ def evaluate_bundle(
     )
 
 
+@step(name="bench", libraries=LIBRARIES, measured=("result.json",))
 def benchmark_bundle(
-    bundle: Path,
-    path: Path | None = None,
+    bundle: Named,
+    path: DataSet | None = None,
     *,
     layout: str | None = None,
     task: str | None = None,
@@ -63,7 +106,19 @@ def benchmark_bundle(
     warmup: int = 20,
     progress: StageProgress | None = None,
 ) -> Benchmark:
-    """Measure a classifier on this machine, and on a data set where one is named."""
+    """Measure a classifier on this machine, and on a data set where one is named.
+
+    Parameters
+    ----------
+    bundle : Path
+        Of the classifier.
+    path : Path, optional
+        Labelled clips, for its accuracy.
+    layout, task, where
+        As for `open_dataset`.
+    runs, warmup : int
+        Windows that are timed, and windows before them that are not.
+    """
     dataset = None
     if path is not None:
         dataset = _opened(load(bundle), path, layout=layout, task=task, where=where)
@@ -92,8 +147,17 @@ def _opened(
     return open_dataset(path, layout=layout, task=next(iter(of_numbers), task), where=where)
 
 
-def predict_files(bundle: Path, sounds: Sequence[Path]) -> Heard:
-    """Answer for each file, and for each sound file of a folder; a bad file stops nothing."""
+@step(name="predict", libraries=LIBRARIES)
+def predict_files(bundle: Path, sounds: Annotated[Sequence[Path], Digest(named_digest)]) -> Heard:
+    """Answer for each file, and for each sound file of a folder; a bad file stops nothing.
+
+    Parameters
+    ----------
+    bundle : Path
+        Of the classifier.
+    sounds : sequence of Path
+        Files, or folders of them.
+    """
     classifier = load(bundle)
     predictions, skipped = [], []
     found, passed_over = _files(sounds)
@@ -106,6 +170,48 @@ def predict_files(bundle: Path, sounds: Sequence[Path]) -> Heard:
         others = f"; {len(passed_over)} other files" if passed_over else ""
         raise DatasetError(f"no sound file in {', '.join(map(str, sounds))}{others}")
     return Heard(predictions, skipped, passed_over)
+
+
+@step(name="verify", libraries=LIBRARIES)
+def verify_bundle(bundle: Path) -> dict[str, Any]:
+    """Compare what a classifier answers here with the golden answers in its bundle.
+
+    Parameters
+    ----------
+    bundle : Path
+        Of the classifier.
+
+    Returns
+    -------
+    dict
+        The fields of `VerifyReport`, and ``ok``.
+    """
+    report = verify(bundle)
+    return {**asdict(report), "ok": report.ok}
+
+
+def _record(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as JSON, numbers with six digits."""
+    return {
+        "recording": prediction.recording,
+        "sample_rate": prediction.sample_rate,
+        "labels": dict(prediction.labels),
+        "scores": {
+            task.name: dict(zip(task.labels, _rounded(prediction.pooled[task.name]), strict=True))
+            for task in prediction.tasks
+        },
+        "events": [
+            {
+                **{"task": event.task, "label": event.label, "start": round(event.start, 6)},
+                **{"end": round(event.end, 6), "score": round(event.score, 6)},
+            }
+            for event in prediction.events
+        ],
+    }
+
+
+def _rounded(scores: Iterable[float]) -> list[float]:
+    return [round(float(score), 6) for score in scores]
 
 
 def _files(sounds: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[tuple[Path, str]]]:

@@ -9,7 +9,7 @@ from ossicle.evaluation import save_png, write_html
 from ossicle.evaluation.plots.learning import plot_learning, plot_runs
 from ossicle.evaluation.sections import made_by
 from ossicle.extras import require
-from ossicle.steps.data import open_dataset
+from ossicle.steps.opening import open_dataset
 from ossicle.steps.train_report import named_sections
 from ossicle.training.comparing import find_runs, read_history
 

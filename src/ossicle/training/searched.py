@@ -6,7 +6,7 @@ or mixed (SpecAugment, mixup). For random windows, noise or several tasks, use `
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ossicle.models.model import Matrix, Model, Targets, present_labels
-from ossicle.models.networks import architecture, write_network
+from ossicle.models.networks import Architecture, architecture, write_network
 from ossicle.models.settings import check_number, check_seed, check_whole
 from ossicle.training.augmentation import Augmentation
 from ossicle.training.combining import combined_loss
@@ -41,8 +41,8 @@ class SearchedNetwork(Model):
 
     Parameters
     ----------
-    architecture : str
-        As ``"tc_net"``, ``"ds_cnn"``; its sizes are its own defaults.
+    architecture : str or mapping
+        As ``"tc_net"``, whose sizes are its own defaults, or ``{"name": "ds_cnn", "width": 64}``.
     epochs, batch_size : int
     learning_rate, weight_decay : float
         Of AdamW; the rate falls along a cosine.
@@ -61,7 +61,7 @@ class SearchedNetwork(Model):
     True
     """
 
-    architecture: str = "tc_net"
+    architecture: str | Architecture = "tc_net"
     epochs: int = 40
     batch_size: int = 64
     learning_rate: float = 4e-3
@@ -80,12 +80,21 @@ class SearchedNetwork(Model):
     libraries: ClassVar[tuple[str, ...]] = ("torch", "onnxscript")
 
     def __post_init__(self) -> None:
+        if not isinstance(self.architecture, str):
+            object.__setattr__(self, "architecture", architecture(self.architecture))
         architecture(self.architecture)
         check_whole("epochs", self.epochs)
         check_whole("batch_size", self.batch_size)
         check_number("learning_rate", self.learning_rate)
         check_seed(self.seed)
         self._augmentation()
+
+    def describe(self) -> dict[str, Any]:
+        """Name and hyper-parameters as JSON."""
+        described = super().describe()
+        if isinstance(self.architecture, Architecture):
+            described["architecture"] = self.architecture.describe()
+        return described
 
     def _augmentation(self) -> Augmentation:
         names = ("time_masks", "time_mask", "band_masks", "band_mask", "mixup")

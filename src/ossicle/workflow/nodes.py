@@ -34,6 +34,7 @@ class Condition:
         One of `OPERATORS`; empty: whether ``left`` is true.
     right : object or Output
 
+    >>> from ossicle.workflow.arguments import Output
     >>> Condition(0.9, ">=", 0.8).holds({}), str(Condition(Output("judged", "accuracy"), ">", 0.8))
     (True, '${judged.accuracy} > 0.8')
     """

@@ -16,7 +16,7 @@ from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.code import library_versions, source_digest
 from ossicle.workflow.hints import described, documented, fits, may_be_mapping, parts_of
 
-__all__ = ["STEPS", "Digest", "Needs", "Parameter", "Step", "find_step", "step"]
+__all__ = ["STEPS", "Digest", "Needs", "Parameter", "Step", "every_step", "find_step", "step"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -381,6 +381,12 @@ def find_step(name: str) -> Step[..., Any]:
     if name not in STEPS:
         raise WorkflowError(f"no step {name!r}; {nearest(name, STEPS)}")
     return STEPS[name]
+
+
+def every_step() -> tuple[Step[..., Any], ...]:
+    """Every step there is, by name."""
+    _load_others()
+    return tuple(STEPS[name] for name in sorted(STEPS))
 
 
 @functools.cache

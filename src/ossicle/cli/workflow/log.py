@@ -1,0 +1,32 @@
+"""``ossicle workflow log``: what steps have printed."""
+
+from pathlib import Path
+
+import click
+
+from ossicle.cli.terminal import safe
+from ossicle.cli.workflow_options import execution_argument, store_option
+
+__all__ = ["log"]
+
+
+@click.command()
+@execution_argument
+@click.argument("step", required=False)
+@click.option("--follow", is_flag=True, help="Wait for more until the execution has ended.")
+@store_option
+def log(execution: str, step: str | None, follow: bool, root: Path) -> None:
+    """Print what one step has printed, or all of them.
+
+    \b
+    ossicle workflow log alarm-1
+    ossicle workflow log alarm-1 search --follow
+    """
+    from ossicle.workflow.executions import Executions
+
+    shown = step
+    for name, text in Executions(root).logs(execution, step, follow=follow):
+        if name != shown:
+            click.echo(safe(f"── {name}"))
+            shown = name
+        click.echo(safe(text), nl=False)

@@ -1,0 +1,113 @@
+"""The middle of a search as a step: leave-k-out over a grid, from features that are stored."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+from ossicle.selection.grid import Grid
+from ossicle.selection.searching import LIBRARIES, search
+from ossicle.steps.describing import FEATURES
+from ossicle.steps.opening import StageProgress, open_dataset
+from ossicle.steps.sources import DataSet
+from ossicle.workflow.files import write_json
+from ossicle.workflow.step import step
+
+__all__ = ["ASKED", "REACHED", "SEARCH", "cross_validate", "linked", "linked_features"]
+
+SEARCH, ASKED = "search", "asked.json"
+
+REACHED = ("ossicle.training",)
+"""What a grid names by words, which no import tells."""
+
+
+@step(
+    name="cross-validate",
+    libraries=LIBRARIES,
+    entries=REACHED,
+    outputs={"front": "front.csv", "table": "table.csv", "asked": ASKED, SEARCH: SEARCH},
+    measured=("table", f"{SEARCH}/**"),
+    cpu=64,
+)
+def cross_validate(
+    path: DataSet,
+    features: Path | None = None,
+    *,
+    out: Path,
+    grid: Grid | None = None,
+    leave_out: float | int | None = None,
+    window: Annotated[float | None, "s"] = None,
+    window_hop: Annotated[float | None, "s"] = None,
+    task: str | None = None,
+    draw: int | None = None,
+    halving: int | None = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: StageProgress | None = None,
+) -> dict[str, Any]:
+    """Judge every configuration of a grid by grouped leave-k-out: the middle of a search.
+
+    Parameters
+    ----------
+    path : Path
+        Data set of what may be learnt from; nothing of the test is in it.
+    features : Path, optional
+        What `describe_grid` made of it.
+    out : Path
+        Folder to fill.
+    grid, leave_out, window, window_hop, task, draw, halving, seed
+        As for `ossicle.search`.
+    n_jobs : int
+        Processes.
+
+    Returns
+    -------
+    dict
+        ``n_configurations, n_folds, front`` (ids).
+    """
+    asked: dict[str, Any] = {
+        "grid": grid,
+        "leave_out": leave_out,
+        "window": window,
+        "window_hop": window_hop,
+        "task": task,
+        "draw": draw,
+        "halving": halving,
+        "seed": seed,
+    }
+    store = linked_features(features, out)
+    result = search(
+        open_dataset(path, task=task),
+        out=out / SEARCH,
+        features=store,
+        n_jobs=n_jobs,
+        progress=progress,
+        **asked,
+    )
+    result.to_csv(out / "table.csv")
+    result.write_front(out / "front.csv")
+    write_json(out / ASKED, asked)
+    return {
+        "n_configurations": len(result.rows) + len(result.dropped),
+        "n_folds": len(result.folds),
+        "front": [row["id"] for row in result.front()],
+    }
+
+
+def linked_features(features: Path | None, out: Path) -> Path | None:
+    """A feature store that is filled like another one, and can be written without harm to it."""
+    if features is None:
+        return None
+    linked(features / FEATURES, out / FEATURES)
+    return out / FEATURES
+
+
+def linked(source: Path, target: Path) -> None:
+    """The files of a folder under other names, copied where the disk cannot link them."""
+    for file in (each for each in source.rglob("*") if each.is_file()):
+        place = target / file.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file, place)
+        except OSError:
+            shutil.copyfile(file, place)

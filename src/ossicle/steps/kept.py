@@ -1,0 +1,42 @@
+"""Data sets kept with their sounds: folders that stand for themselves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ossicle.datasets import Dataset, read_dataset
+from ossicle.datasets.export import export_folder
+from ossicle.workflow.files import read_json, write_json
+
+__all__ = ["ABOUT", "SOUNDS", "TABLE", "is_kept", "keep_dataset", "name_dataset", "read_kept"]
+
+TABLE, SOUNDS = "clips.csv", "sounds"
+
+ABOUT = "about.json"
+"""Beside the table: the name that the data set came with, and the kinds of its tasks."""
+
+
+def keep_dataset(dataset: Dataset, out: Path) -> Dataset:
+    """Write a data set with its sounds, byte for byte; give it as it lies there."""
+    placed = export_folder(dataset, out / SOUNDS, copied=True)
+    placed.to_csv(out / TABLE)
+    name_dataset(dataset, out, name=dataset.name)
+    return placed
+
+
+def name_dataset(dataset: Dataset, out: Path, *, name: str) -> None:
+    """Write down what a data set in a folder is called, and the kinds of its tasks."""
+    tasks = [f"{task.name}:{task.kind}" for task in dataset.tasks]
+    write_json(out / ABOUT, {"name": name, "tasks": tasks})
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a folder was written so."""
+    return (path / ABOUT).is_file()
+
+
+def read_kept(path: Path, tasks: Sequence[str] | None = None) -> Dataset:
+    """The data set of such a folder, under its own name."""
+    about = read_json(path / ABOUT)
+    dataset = read_dataset(path / TABLE, layout="csv", tasks=tasks or about["tasks"] or None)
+    return replace(dataset, name=about["name"])

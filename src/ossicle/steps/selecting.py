@@ -1,0 +1,89 @@
+"""The end of a search as a step: the front, the classifier chosen from it, and how well it does."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ossicle.selection.searching import LIBRARIES, search
+from ossicle.steps.cross_validation import ASKED, REACHED, SEARCH, linked, linked_features
+from ossicle.steps.opening import StageProgress, open_dataset
+from ossicle.steps.search_outcome import FILES, MEASURED, conclude
+from ossicle.steps.sources import DataSet
+from ossicle.workflow.files import read_json, write_json
+from ossicle.workflow.step import step
+
+__all__ = ["select_classifier"]
+
+
+@step(
+    name="select",
+    libraries=LIBRARIES,
+    entries=REACHED,
+    outputs={**FILES, "test": "test.json", "paper": "paper.json"},
+    measured=(*MEASURED, "result.json"),
+)
+def select_classifier(
+    path: DataSet,
+    judged: Path,
+    test: DataSet | None = None,
+    *,
+    out: Path,
+    features: Path | None = None,
+    test_features: Path | None = None,
+    limits: Mapping[str, Any] | None = None,
+    paper_protocol: bool = True,
+    command: str = "",
+    progress: StageProgress | None = None,
+) -> dict[str, Any]:
+    """Keep the Pareto front, train what is chosen from it on everything, and judge it once.
+
+    Writes what a search writes, ``test.json`` with the figures of the choice on the test part, and
+    ``paper.json`` with those of the paper's second selection, which is made there.
+
+    Parameters
+    ----------
+    path : Path
+        The data set that was learnt from.
+    judged : Path
+        What `cross_validate` made of it.
+    test : Path, optional
+        Data set that took no part.
+    out : Path
+        Folder to fill.
+    features, test_features : Path, optional
+        What `describe_grid` made of either data set; they are heard without.
+    limits : mapping, optional
+        Limits of the choice, as ``max_fpr``.
+    paper_protocol : bool
+        Judge the whole front on the test part too and select again there: optimistic figures,
+        kept apart from the honest ones.
+    command : str
+        What made the report, to be printed in it.
+
+    Returns
+    -------
+    dict
+        As of `search_dataset`.
+    """
+    asked = read_json(judged / ASKED)
+    linked(judged / SEARCH, out / SEARCH)
+    dataset = open_dataset(path, task=asked["task"])
+    result = search(
+        dataset,
+        out=out / SEARCH,
+        features=linked_features(features, out / "learnt"),
+        progress=progress,
+        **asked,
+    )
+    outcome = conclude(
+        result,
+        None if test is None else open_dataset(test, task=asked["task"]),
+        out=out,
+        limits=limits,
+        paper_protocol=paper_protocol and test is not None,
+        features=linked_features(test_features, out / "held_out"),
+        command=command,
+    )
+    for name in ("test", "paper"):
+        write_json(out / f"{name}.json", outcome[name])
+    return outcome

@@ -1,0 +1,260 @@
+"""Executions: workflows run, each with a folder, a record and a lock that dies with its process.
+
+root/
+  store/…                what steps have made, shared by all executions
+  executions.sqlite      what became of each execution and its steps
+  executions/alarm-1/    one execution; locked while it is under way
+    execution.json       words, parameters and settings: enough to do it again
+    logs/…               what each step has printed
+    cancel               the wish that it end, if there is one
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.files import claimed, read_json, write_json
+from ossicle.workflow.flow import Flow, flow_of
+from ossicle.workflow.record import forget, read_executions, read_steps
+from ossicle.workflow.running import log_name
+from ossicle.workflow.store import Store
+
+__all__ = ["Execution", "Executions", "Settings", "store_of"]
+
+EXECUTIONS, SNAPSHOT, LOGS, WISH = "executions", "execution.json", "logs", "cancel"
+EVERY = 0.3
+"""Seconds between two looks at a log that grows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a workflow is run.
+
+    Parameters
+    ----------
+    n_jobs : int
+        Processes for its steps; -1: one for each core.
+    labels : mapping
+        Those of this machine, which steps may ask for.
+    again : collection of str
+        Nodes to do although their results are kept.
+    out : Path, optional
+        Folder that outputs are copied to.
+    """
+
+    n_jobs: int = 1
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    again: Collection[str] = ()
+    out: Path | None = None
+
+
+def store_of(root: Path) -> Store:
+    """Where executions below a folder keep what their steps make."""
+    return Store(root / "store")
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What became of an execution.
+
+    Parameters
+    ----------
+    id, name : str
+    state : str
+        In progress, completed, failed, cancelled; interrupted: its process is gone.
+    n_done, n_steps : int
+    started : float
+        Seconds since 1970.
+    seconds : float
+    message : str
+        Why it failed.
+    """
+
+    id: str
+    name: str
+    state: str
+    n_done: int
+    n_steps: int
+    started: float
+    seconds: float
+    message: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The execution as JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Executions:
+    """Every execution below a folder, looked at and ended from any process.
+
+    Parameters
+    ----------
+    root : Path
+
+    >>> import tempfile
+    >>> Executions(Path(tempfile.mkdtemp())).list()
+    []
+    """
+
+    root: Path
+
+    def list(self) -> Sequence[Execution]:
+        """All of them, newest first."""
+        return [self._execution(row) for row in read_executions(self.root)]
+
+    def _execution(self, row: Mapping[str, Any]) -> Execution:
+        state = row["state"]
+        if state == "in progress" and not self.is_running(row["id"]):
+            state = "interrupted"
+        seconds = (row["finished"] or time.time()) - row["started"]
+        told = {name: row[name] for name in ("n_done", "n_steps", "started", "message")}
+        return Execution(row["id"], row["name"], state, seconds=round(max(seconds, 0.0), 3), **told)
+
+    def is_running(self, execution: str) -> bool:
+        """Whether its process is alive."""
+        try:
+            with claimed(self._folder(execution)):
+                return False
+        except WorkflowError:
+            return True
+        except OSError:
+            return False
+
+    def get(self, execution: str) -> Execution:
+        """The execution of an id.
+
+        Raises
+        ------
+        WorkflowError
+            If there is none.
+        """
+        found = {each.id: each for each in self.list()}
+        if execution not in found:
+            hint = nearest(execution, found) if found else f"none is recorded in {self.root}"
+            raise WorkflowError(f"no execution {execution!r}; {hint}")
+        return found[execution]
+
+    def steps(self, execution: str) -> Sequence[dict[str, Any]]:
+        """Its steps in order: name, state, detail, key, seconds, and how far each is."""
+        now, rows = time.time(), read_steps(self.root, self.get(execution).id)
+        for row in rows:
+            started, finished = row.pop("started"), row.pop("finished")
+            row["seconds"] = None if started is None else round((finished or now) - started, 3)
+        return rows
+
+    def log(self, execution: str, step: str) -> str:
+        """What a step has printed: in this execution, or when what it made was made."""
+        return "".join(text for _, text in self.logs(execution, step))
+
+    def logs(
+        self, execution: str, step: str | None = None, *, follow: bool = False
+    ) -> Iterator[tuple[str, str]]:
+        """What steps have printed.
+
+        Parameters
+        ----------
+        execution : str
+        step : str, optional
+            All of them by default.
+        follow : bool
+            Whether to wait for more until the execution has ended.
+
+        Yields
+        ------
+        (step, text)
+
+        Raises
+        ------
+        WorkflowError
+            If there is no such execution or step.
+        """
+        rows = {row["name"]: row for row in self.steps(execution)}
+        if step is not None and step not in rows:
+            raise WorkflowError(f"{execution} has no step {step!r}; {nearest(step, rows)}")
+        names = list(rows) if step is None else [step]
+        read = dict.fromkeys(names, 0)
+        while True:
+            over = not follow or not self.is_running(execution)
+            for name in names:
+                if text := self._printed(execution, rows[name], read[name]):
+                    read[name] += len(text)
+                    yield name, text.decode(errors="replace")
+            if over:
+                return
+            time.sleep(EVERY)
+
+    def _printed(self, execution: str, row: Mapping[str, Any], start: int) -> bytes:
+        """A step's log from a place on; of a result that was kept, the log of its making."""
+        kept = Path(store_of(self.root).root) / (row["key"] or "") / "log.txt"
+        for path in (self._folder(execution) / LOGS / log_name(row["name"]), kept):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                file.seek(start)
+                return file.read()
+        return b""
+
+    def flow(self, execution: str) -> tuple[Flow, Settings]:
+        """The same words and parameters once more, and how they were run.
+
+        Raises
+        ------
+        WorkflowError
+            If they mean nothing any more, or the snapshot is damaged.
+        """
+        path = self._folder(self.get(execution).id) / SNAPSHOT
+        told = read_json(path)
+        try:
+            words, settings = told["flow"], told["settings"]
+            folder, given_from = Path(words["folder"]), Path(words["given_from"])
+            out = settings["out"] and Path(settings["out"])
+            n_jobs, labels = settings["n_jobs"], settings["labels"]
+            inside = {"words": words["words"], "given": words["given"]}
+        except (KeyError, TypeError) as error:
+            raise WorkflowError(f"{path} is damaged; run the workflow file again") from error
+        flow = flow_of(**inside, folder=folder, given_from=given_from)
+        return flow, Settings(n_jobs=n_jobs, labels=labels, out=out)
+
+    def cancel(self, execution: str) -> None:
+        """Ask it to end: its steps are stopped, what is finished is kept.
+
+        Raises
+        ------
+        WorkflowError
+            If it is not under way, or not on this machine.
+        """
+        state = self.get(execution).state
+        if state != "in progress":
+            raise WorkflowError(f"{execution} is not in progress but {state}")
+        process = read_json(self._folder(execution) / SNAPSHOT)["process"]
+        if process["host"] != socket.gethostname() or process["pid"] is None:
+            raise WorkflowError(
+                f"{execution} runs on {process['host']}, within another program; end it there"
+            )
+        write_json(self._folder(execution) / WISH, {"asked": time.time()})
+        if self.is_running(execution):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process["pid"], signal.SIGTERM)
+
+    def remove(self, execution: str) -> None:
+        """Remove its record and logs; what its steps have made stays.
+
+        Raises
+        ------
+        WorkflowError
+            If it is under way.
+        """
+        if self.get(execution).state == "in progress":
+            raise WorkflowError(f"{execution} is in progress; cancel it first")
+        forget(self.root, execution)
+        shutil.rmtree(self._folder(execution), ignore_errors=True)
+
+    def _folder(self, execution: str) -> Path:
+        return self.root / EXECUTIONS / execution

@@ -1,0 +1,289 @@
+"""Expressions in a workflow file: ``${parameter}``, ``${step.output}``, ``${each.key}`` and more.
+
+``${parameter}`` and ``${step}``, ``${step.output}``; ``${each.key}``, the value of a matrix that an
+instance stands for; ``${env:NAME}``, a variable of the environment; ``${file:path}``, what a file
+holds. Alone it keeps its type, inside text it becomes text; ``$${`` is ``${`` and no expression.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.arguments import Output
+from ossicle.workflow.files import read_json
+from ossicle.workflow.pipeline import Condition
+
+__all__ = ["Given", "Reference", "Scope", "condition", "parsed", "references"]
+
+EACH = "each"
+SOURCES = ("env", "file")
+_MARKED = re.compile(r"(\$\$?\{[^{}]*\}?)")
+_NAME = re.compile(r"[A-Za-z_][\w-]*")
+_OPERAND = r"""("[^"]*"|'[^']*'|\$\{[^{}]*\}|[^\s=!<>"']+)"""
+_ASKED = re.compile(rf"\s*(?:(not)\s+)?{_OPERAND}\s*(?:(==|!=|<=|>=|<|>)\s*{_OPERAND})?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What stands between ``${`` and ``}``; ``source`` is each, env or file, empty for a name."""
+
+    source: str
+    name: str
+    output: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "Reference":
+        """The reference that a text means.
+
+        Raises
+        ------
+        WorkflowError
+            If it means none.
+
+        >>> Reference.of("train.accuracy")
+        Reference(source='', name='train', output='accuracy')
+        """
+        source, colon, rest = text.partition(":")
+        if colon:
+            if source not in SOURCES or not rest:
+                hint = nearest(source, SOURCES)
+                raise WorkflowError(f"${{{text}}}: {source!r} is no source; {hint}")
+            return cls(source, rest)
+        name, dot, output = text.partition(".")
+        if not _NAME.fullmatch(name) or (dot and not output) or (name == EACH and not output):
+            raise WorkflowError(
+                f"${{{text}}} names nothing; write ${{parameter}}, ${{step}}, ${{step.output}}, "
+                "${each.key}, ${env:NAME} or ${file:path}, or $${ for the characters themselves"
+            )
+        return cls(EACH, output) if name == EACH else cls("", name, output)
+
+
+def parsed(text: str) -> tuple[str | Reference, ...]:
+    """Cut a text into what stands for itself and what stands for something else.
+
+    Raises
+    ------
+    WorkflowError
+        If an expression is not closed or means nothing.
+
+    >>> parsed("${bands} bands, $${plain}")
+    (Reference(source='', name='bands', output=''), ' bands, ${plain}')
+    """
+    pieces: list[str | Reference] = []
+    for piece in filter(None, _MARKED.split(text)):
+        if piece.startswith("${"):
+            if not piece.endswith("}"):
+                raise WorkflowError(f"{text!r}: ${{ is not closed by }}")
+            pieces.append(Reference.of(piece[2:-1].strip()))
+            continue
+        plain = piece.removeprefix("$") if piece.startswith("$${") else piece
+        if pieces and isinstance(pieces[-1], str):
+            plain = f"{pieces.pop()}{plain}"
+        pieces.append(plain)
+    return tuple(pieces)
+
+
+def references(said: Any) -> Iterator[Reference]:
+    """Every reference in a value and whatever it holds.
+
+    >>> [reference.name for reference in references({"a": ["${x}", 3], "b": "${y.z}"})]
+    ['x', 'y']
+    """
+    if isinstance(said, str):
+        yield from (piece for piece in parsed(said) if isinstance(piece, Reference))
+    elif isinstance(said, Mapping):
+        yield from references(list(said.values()))
+    elif isinstance(said, list):
+        for item in said:
+            yield from references(item)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value, and the folder that a path in it is relative to."""
+
+    value: Any
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What references mean at one place of a workflow file.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the file: paths in it are relative to that.
+    parameters : mapping of str to Given
+    steps : mapping of str to Output or list of Output
+        A list holds the instances of a step with ``for_each``.
+    each : mapping of str to Given
+        What this instance of a step with ``for_each`` stands for.
+
+    >>> scope = Scope(Path("/flows"), {"bands": Given(40, Path("/here"))})
+    >>> scope.value("${bands}"), scope.value("${bands} bands"), scope.value("a.wav", as_path=True)
+    (40, '40 bands', PosixPath('/flows/a.wav'))
+    """
+
+    folder: Path
+    parameters: Mapping[str, Given] = field(default_factory=dict)
+    steps: Mapping[str, Output | list[Output]] = field(default_factory=dict)
+    each: Mapping[str, Given] = field(default_factory=dict)
+
+    def value(self, said: Any, *, as_path: bool = False) -> Any:
+        """What a value of the file means, with every expression in it put in.
+
+        Parameters
+        ----------
+        said : TOML value
+        as_path : bool
+            Whether its words are names of files and folders.
+
+        Raises
+        ------
+        WorkflowError
+            If an expression means nothing here.
+        """
+        return self.given(said, as_path=as_path).value
+
+    def given(self, said: Any, *, as_path: bool = False) -> Given:
+        """As `value`, with the folder that a relative path comes from."""
+        if isinstance(said, list):
+            return Given([self.value(item, as_path=as_path) for item in said], self.folder)
+        if isinstance(said, Mapping):
+            inner = {key: self.value(item, as_path=as_path) for key, item in said.items()}
+            return Given(inner, self.folder)
+        given = self._text(said, as_path) if isinstance(said, str) else Given(said, self.folder)
+        return Given(_placed(given.value, given.folder), given.folder) if as_path else given
+
+    def _text(self, text: str, as_path: bool) -> Given:
+        pieces = [
+            Given(piece, self.folder) if isinstance(piece, str) else self._found(piece, as_path)
+            for piece in parsed(text)
+        ]
+        if len(pieces) == 1:
+            return pieces[0]
+        folder = pieces[0].folder if pieces else self.folder
+        return Given("".join(_words(piece.value, text) for piece in pieces), folder)
+
+    def _found(self, reference: Reference, as_path: bool) -> Given:
+        """What one reference means."""
+        if reference.source == "env":
+            return Given(_variable(reference.name), Path.cwd())
+        if reference.source == "file":
+            path = self.folder / reference.name
+            return Given(path if as_path else _content(path), self.folder)
+        if reference.source == EACH:
+            if reference.name not in self.each:
+                hint = _hint(reference.name, self.each)
+                raise WorkflowError(f"for_each has no {reference.name!r}; {hint}")
+            return self.each[reference.name]
+        if reference.name in self.steps:
+            return Given(_output(self.steps[reference.name], reference), self.folder)
+        if reference.name not in self.parameters:
+            hint = _hint(reference.name, {**self.parameters, **self.steps})
+            raise WorkflowError(f"no parameter or step {reference.name!r}; {hint}")
+        if reference.output:
+            raise WorkflowError(
+                f"${{{reference.name}.{reference.output}}}: {reference.name} is a parameter; only "
+                "steps have outputs"
+            )
+        return self.parameters[reference.name]
+
+
+def _hint(name: str, names: Mapping[str, Any]) -> str:
+    return nearest(name, names) if names else "there is none at this place"
+
+
+def _output(step: Output | list[Output], reference: Reference) -> Output | list[Output]:
+    """The output that is asked for, of every instance where there are several."""
+    if not reference.output:
+        return step
+    if isinstance(step, list):
+        return [each[reference.output] for each in step]
+    return step[reference.output]
+
+
+def _variable(name: str) -> str:
+    if name not in os.environ:
+        raise WorkflowError(f"the environment has no variable {name!r}; set it: export {name}=...")
+    return os.environ[name]
+
+
+def _content(path: Path) -> Any:
+    """What a file holds: parsed by its ending, or its text."""
+    if path.suffix == ".json":
+        return read_json(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text) if path.suffix == ".toml" else text
+    except OSError as error:
+        raise WorkflowError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise WorkflowError(f"{path} cannot be read: {error}") from error
+
+
+def _placed(value: Any, folder: Path) -> Any:
+    """Words as paths below a folder."""
+    if isinstance(value, list):
+        return [_placed(item, folder) for item in value]
+    return folder / value if isinstance(value, str) else value
+
+
+def _words(value: Any, text: str) -> str:
+    """A value inside a text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float | Path):
+        return str(value)
+    what = "the output of a step" if isinstance(value, Output) else type(value).__name__
+    raise WorkflowError(f"{text!r}: {what} cannot be put inside text; let it stand alone")
+
+
+def condition(said: Any, scope: Scope) -> Condition:
+    """What ``when`` asks: a truth, ``not`` a truth, or two values compared.
+
+    Parameters
+    ----------
+    said : bool or str
+        ``"${a}"``, ``"not ${a}"``, ``"${a} >= 0.8"``; values are expressions, numbers, true,
+        false, or words in quotes.
+    scope : Scope
+
+    Raises
+    ------
+    WorkflowError
+        If it is no such question.
+
+    >>> condition("${bands} > 20", Scope(Path(), {"bands": Given(40, Path())}))
+    Condition(left=40, operator='>', right=20)
+    """
+    if isinstance(said, bool):
+        return Condition(said)
+    match = _ASKED.fullmatch(said) if isinstance(said, str) else None
+    if match is None or (match[1] and match[3]):
+        raise WorkflowError(
+            f'{said!r} is no condition; write "${{a}}", "not ${{a}}", or two values with one of '
+            "== != < <= > >= between them, words in quotes"
+        )
+    negated, left, operator, right = match.groups()
+    if operator is None:
+        return Condition(_operand(left, scope), negated or "")
+    return Condition(_operand(left, scope), operator, _operand(right, scope))
+
+
+def _operand(word: str, scope: Scope) -> Any:
+    if word.startswith("${"):
+        value = scope.value(word)
+        if isinstance(value, list) and any(isinstance(item, Output) for item in value):
+            raise WorkflowError(f"{word} has several instances (for_each); ask one step alone")
+        return value
+    try:
+        return tomllib.loads(f"value = {word}")["value"]
+    except tomllib.TOMLDecodeError:
+        raise WorkflowError(f"{word} is no value; put words in quotes: '{word}'") from None

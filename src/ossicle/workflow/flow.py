@@ -1,0 +1,335 @@
+"""A workflow file: parameters, steps and outputs in TOML, read into a pipeline.
+
+Everything is looked over before anything runs: a word that is none is answered with the nearest one
+and its place in the file.
+"""
+
+import graphlib
+import heapq
+import itertools
+import math
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.arguments import Output, outputs_in
+from ossicle.workflow.expressions import Given, Scope, condition, references
+from ossicle.workflow.files import canonical_json
+from ossicle.workflow.flow_keys import (
+    OPTIONS,
+    RESERVED,
+    Declared,
+    at,
+    check_tables,
+    checked_option,
+    declared,
+    fitting,
+)
+from ossicle.workflow.pipeline import NodeOptions, Pipeline
+from ossicle.workflow.step import Step, find_step
+
+__all__ = ["Flow", "flow_of", "read_flow"]
+
+MOST_INSTANCES = 10_000
+"""Of one step with ``for_each``; more is a slip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A workflow file, read and found right.
+
+    Parameters
+    ----------
+    name, description : str
+    pipeline : Pipeline
+        Its steps, those with ``for_each`` unrolled.
+    outputs : mapping of str to value
+        What ``[outputs]`` names: outputs of steps, lists of them, or plain values.
+    parameters : mapping of str to value
+        What each parameter is in the end.
+    words : mapping
+        The tables of the file.
+    folder : Path
+        What paths in the file are relative to.
+    given : mapping of str to value
+        Parameters that were given from outside.
+    given_from : Path
+        What paths in them are relative to.
+    """
+
+    name: str
+    description: str
+    pipeline: Pipeline
+    outputs: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    words: Mapping[str, Any]
+    folder: Path
+    given: Mapping[str, Any]
+    given_from: Path
+
+    def nodes_from(self, step: str) -> frozenset[str]:
+        """Names of the nodes of a step, or one of them, and of all that need them.
+
+        Raises
+        ------
+        WorkflowError
+            If there is no such step.
+        """
+        names = [node.name for node in self.pipeline.nodes]
+        found = [name for name in names if name == step or name.startswith(f"{step}[")]
+        if not found:
+            hint = nearest(step, self.words["steps"])
+            raise WorkflowError(f"{self.name} has no step {step!r}; {hint}")
+        return frozenset(self.pipeline.below(found))
+
+
+def read_flow(path: str | Path, parameters: Mapping[str, Any] | None = None) -> Flow:
+    """Read a workflow file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file; paths in it are relative to its folder.
+    parameters : mapping of str to value, optional
+        Values of its parameters, words as typed or of their type; paths in them are relative to the
+        current folder.
+
+    Returns
+    -------
+    Flow
+
+    Raises
+    ------
+    WorkflowError
+        If it cannot be read, or something in it is not right, naming the place.
+
+    >>> import tempfile
+    >>> from ossicle.workflow.step import step
+    >>> @step
+    ... def repeat(word: str, times: int = 2) -> str:
+    ...     '''A word several times.'''
+    ...     return word * times
+    >>> path = Path(tempfile.mkdtemp()) / "echo.toml"
+    >>> _ = path.write_text('''
+    ... [parameters]
+    ... times = 3
+    ... [steps.echo]
+    ... step = "repeat"
+    ... word = "ha"
+    ... times = "${times}"
+    ... ''')
+    >>> flow = read_flow(path, {"times": "4"})
+    >>> flow.name, flow.parameters, [node.name for node in flow.pipeline.nodes]
+    ('echo', {'times': 4}, ['echo'])
+    """
+    path = Path(path)
+    with at(str(path)):
+        words = {"name": path.stem, **_tables(path)}
+        return flow_of(words, folder=path.parent.resolve(), given=parameters)
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    if path.exists() and not path.is_file():
+        raise WorkflowError("no regular file; name a workflow file (TOML)")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WorkflowError(f"cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise WorkflowError(f"this is no TOML: {error}") from error
+
+
+def flow_of(
+    words: Mapping[str, Any],
+    *,
+    folder: Path,
+    given: Mapping[str, Any] | None = None,
+    given_from: Path | None = None,
+) -> Flow:
+    """The workflow that tables describe.
+
+    Parameters
+    ----------
+    words : mapping
+        As in a file: ``name``, ``description``, ``parameters``, ``steps``, ``outputs``.
+    folder : Path
+        What paths in the tables are relative to.
+    given : mapping of str to value, optional
+        Values of parameters.
+    given_from : Path, optional
+        What paths in those are relative to; the current folder by default.
+
+    Raises
+    ------
+    WorkflowError
+        If something is not right, naming its place.
+    """
+    given, given_from = dict(given or {}), given_from or Path.cwd()
+    check_tables(words)
+    parameters = _parameters(words.get("parameters", {}), folder, given, given_from)
+    pipeline = Pipeline(words["name"])
+    made: dict[str, Output | list[Output]] = {}
+    tables = words["steps"]
+    for name in _in_order(tables):
+        made[name] = _add(pipeline, name, tables[name], Scope(folder, parameters, made))
+    return Flow(
+        words["name"],
+        words.get("description", ""),
+        pipeline,
+        _outputs(words.get("outputs", {}), Scope(folder, parameters, made), pipeline),
+        {name: each.value for name, each in parameters.items()},
+        words,
+        folder,
+        given,
+        given_from,
+    )
+
+
+def _parameters(
+    table: Mapping[str, Any], folder: Path, given: Mapping[str, Any], given_from: Path
+) -> dict[str, Given]:
+    """Each parameter: as given, else its default."""
+    for name in given:
+        if name not in table:
+            hint = nearest(name, table) if table else "the file has no [parameters]"
+            raise WorkflowError(f"no parameter {name!r}; {hint}")
+    found = {}
+    for name, said in table.items():
+        with at(f"parameters.{name}"):
+            found[name] = _parameter(name, declared(said), folder, given, given_from)
+    return found
+
+
+def _parameter(
+    name: str, parameter: Declared, folder: Path, given: Mapping[str, Any], given_from: Path
+) -> Given:
+    if name in given:
+        return Given(fitting(given[name], parameter), given_from)
+    if parameter.default is None:
+        raise WorkflowError(f"has no default; give it: --set {name}=...")
+    default = Scope(folder).given(parameter.default)
+    return replace(default, value=fitting(default.value, parameter))
+
+
+def _in_order(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Names of steps, each after those it refers to, else as in the file."""
+    asked = {
+        name: {each.name for each in references(table) if not each.source}
+        for name, table in tables.items()
+    }
+    sorter = graphlib.TopologicalSorter(
+        {name: tables.keys() & others for name, others in asked.items()}
+    )
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        circle = " → ".join(error.args[1])
+        raise WorkflowError(f"steps refer to each other in a circle: {circle}") from None
+    names, ready = list(tables), list[int]()
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heapq.heappush(ready, names.index(name))
+        first = names[heapq.heappop(ready)]
+        yield first
+        sorter.done(first)
+
+
+def _add(
+    pipeline: Pipeline, name: str, table: Mapping[str, Any], scope: Scope
+) -> Output | list[Output]:
+    """Add a step to the pipeline, once or for each combination of its matrix."""
+    with at(f"steps.{name}.step"):
+        step = find_step(table["step"])
+    if "for_each" not in table:
+        return _add_one(pipeline, name, step, table, scope)
+    return [
+        _add_one(pipeline, f"{name}[{label}]", step, table, inner)
+        for label, inner in _instances(f"steps.{name}.for_each", table["for_each"], scope)
+    ]
+
+
+def _instances(place: str, matrix: Mapping[str, Any], scope: Scope) -> Iterator[tuple[str, Scope]]:
+    """Every combination of a matrix: what it is called, and what ``${each.key}`` means in it."""
+    columns = []
+    for key, said in matrix.items():
+        with at(f"{place}.{key}"):
+            columns.append(_column(said, scope))
+    if (n_instances := math.prod(map(len, columns))) > MOST_INSTANCES:
+        raise WorkflowError(f"{place}: {n_instances} instances; at most {MOST_INSTANCES} allowed")
+    labels = set()
+    for combination in itertools.product(*columns):
+        each = dict(zip(matrix, combination, strict=True))
+        label = ",".join(f"{key}={_label(given.value)}" for key, given in each.items())
+        if label in labels:
+            raise WorkflowError(f"{place}: {label} is there twice; leave one")
+        labels.add(label)
+        yield label, replace(scope, each=each)
+
+
+def _column(said: Any, scope: Scope) -> list[Given]:
+    """The values of one key of a matrix."""
+    given = scope.given(said)
+    if not isinstance(given.value, list) or not given.value:
+        raise WorkflowError(f"{given.value!r} is not allowed; a list of one value or more is")
+    if isinstance(said, list):
+        return [scope.given(item) for item in said]
+    return [Given(item, given.folder) for item in given.value]
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, str | Output):
+        return value if isinstance(value, str) else value.node
+    return canonical_json(value)
+
+
+def _add_one(
+    pipeline: Pipeline, name: str, step: Step[..., Any], table: Mapping[str, Any], scope: Scope
+) -> Output:
+    place = f"steps.{name.partition('[')[0]}"
+    said = {key: value for key, value in table.items() if key not in RESERVED}
+    arguments = {
+        key: _argument(f"{place}.{key}", key, value, step, scope)
+        for key, value in {**said, **table.get("with", {})}.items()
+    }
+    options = {}
+    for key in OPTIONS:
+        if key in table:
+            with at(f"{place}.{key}"):
+                options[key] = _option(key, table[key], scope)
+    with at(place):
+        return pipeline.add(step, name, options=NodeOptions(**options), **arguments)
+
+
+def _argument(place: str, key: str, said: Any, step: Step[..., Any], scope: Scope) -> Any:
+    with at(place):
+        parameter = step.parameters.get(key)
+        if parameter is None and not step.takes_any:
+            hint = nearest(key, (*step.parameters, *RESERVED))
+            raise WorkflowError(f"step {step.name} has no parameter {key!r}; {hint}")
+        return scope.value(said, as_path=parameter is not None and parameter.is_input)
+
+
+def _option(key: str, said: Any, scope: Scope) -> Any:
+    if key == "when":
+        return condition(said, scope)
+    return checked_option(key, scope.value(said))
+
+
+def _outputs(table: Mapping[str, Any], scope: Scope, pipeline: Pipeline) -> dict[str, Any]:
+    found = {}
+    for name, said in table.items():
+        with at(f"outputs.{name}"):
+            found[name] = scope.value(said)
+            for output in outputs_in(found[name]):
+                _check_made(output, pipeline)
+    return found
+
+
+def _check_made(output: Output, pipeline: Pipeline) -> None:
+    step = next(node.step for node in pipeline.nodes if node.name == output.node)
+    if output.name and output.name not in step.outputs and not step.returns_mapping:
+        hint = nearest(output.name, step.outputs) if step.outputs else "it names none"
+        raise WorkflowError(f"step {step.name} makes no {output.name!r}; {hint}")

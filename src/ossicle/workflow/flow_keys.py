@@ -1,0 +1,245 @@
+"""The keys of a workflow file: which there are, what each may be, the nearest when none is."""
+
+import math
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.expressions import EACH, references
+
+__all__ = [
+    "RESERVED",
+    "Declared",
+    "at",
+    "check_tables",
+    "checked_option",
+    "declared",
+    "fitting",
+    "read_word",
+]
+
+FILE = ("name", "description", "parameters", "steps", "outputs")
+PARAMETER = ("default", "type", "help")
+OPTIONS = ("when", "retries", "deadline", "where")
+RESERVED = ("step", "for_each", "with", *OPTIONS)
+"""Keys of a step that are none of its arguments, which may always stand below ``with``."""
+
+TYPES: Mapping[str, type] = {
+    "string": str,
+    "integer": int,
+    "float": float,
+    "boolean": bool,
+    "array": list,
+    "table": dict,
+}
+"""What a parameter may be, as TOML calls it."""
+
+_NAME = re.compile(r"[A-Za-z_][\w-]*")
+_FILE_NAME = re.compile(r"\w[\w.-]*")
+
+
+@contextmanager
+def at(place: str) -> Iterator[None]:
+    """Put the place before what went wrong there.
+
+    >>> with at("steps.train"):
+    ...     raise WorkflowError("no step 'trian'")
+    Traceback (most recent call last):
+        ...
+    ossicle.errors.WorkflowError: steps.train: no step 'trian'
+    """
+    try:
+        yield
+    except WorkflowError as error:
+        raise WorkflowError(f"{place}: {error}") from error
+
+
+def check_tables(words: Mapping[str, Any]) -> None:
+    """Refuse tables that are no workflow, whatever its steps are.
+
+    Raises
+    ------
+    WorkflowError
+        If a key is unknown, a table is none, or a name or an expression is not right.
+
+    >>> check_tables({"name": "alarm", "step": {}})
+    Traceback (most recent call last):
+        ...
+    ossicle.errors.WorkflowError: no key 'step'; did you mean 'steps'?
+    """
+    _check_keys(words, FILE)
+    for key in ("parameters", "steps", "outputs"):
+        _check_table(key, words.get(key, {}))
+    for key in ("name", "description"):
+        if not isinstance(words.get(key, ""), str):
+            raise WorkflowError(f"{key} is {words[key]!r}; a text is allowed")
+    _check_name("name", words["name"], _FILE_NAME)
+    if not words.get("steps"):
+        raise WorkflowError("no step; name one under [steps.NAME] with step = ...")
+    _check_names(words)
+    for name, table in words["steps"].items():
+        _check_step(f"steps.{name}", table)
+    _check_expressions("outputs", words.get("outputs", {}))
+
+
+def _check_keys(table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in allowed:
+            raise WorkflowError(f"no key {key!r}; {nearest(key, allowed)}")
+
+
+def _check_table(place: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise WorkflowError(f"{place} is {value!r}; a table is allowed: [{place}]")
+
+
+def _check_name(place: str, name: str, form: re.Pattern[str] = _NAME) -> None:
+    if not form.fullmatch(name):
+        raise WorkflowError(f"{place}: {name!r} is no name; letters, digits, _ and - are allowed")
+
+
+def _check_names(words: Mapping[str, Any]) -> None:
+    """Names of parameters and steps, which share one name space."""
+    parameters, steps = words.get("parameters", {}), words["steps"]
+    for place, table in (("parameters", parameters), ("steps", steps)):
+        for name in table:
+            _check_name(place, name)
+            if name == EACH:
+                raise WorkflowError(f"{place}.{EACH}: ${{{EACH}.key}} is the matrix; rename it")
+    if both := sorted(parameters.keys() & steps.keys()):
+        raise WorkflowError(
+            f"steps.{both[0]}: a parameter is called {both[0]!r} too; rename one of them"
+        )
+    for name in words.get("outputs", {}):
+        _check_name("outputs", name)
+
+
+def _check_step(place: str, table: Any) -> None:
+    _check_table(place, table)
+    if not isinstance(table.get("step"), str):
+        raise WorkflowError(f"{place}: which step is it? say step = ..., the name of one")
+    for key in ("for_each", "with", "where"):
+        _check_table(f"{place}.{key}", table.get(key, {}))
+    for key in table.get("with", {}):
+        if key in table and key not in RESERVED:
+            raise WorkflowError(f"{place}.{key} is given twice, below with too; leave one")
+    _check_expressions(place, table)
+
+
+def _check_expressions(place: str, table: Mapping[str, Any]) -> None:
+    for key, value in table.items():
+        with at(f"{place}.{key}"):
+            list(references(value))
+            _check_plain(value)
+
+
+def _check_plain(value: Any) -> None:
+    """What TOML has a form for and JSON has none cannot be part of a key."""
+    if isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            _check_plain(item)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise WorkflowError(f"{value} is no finite number")
+    elif not isinstance(value, str | int | float):
+        raise WorkflowError(f"{value} is a date or time; put it in quotes")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a file says of a parameter: its default, its type (None: any), and what it means."""
+
+    default: Any
+    type: str | None
+    help: str = ""
+
+
+def declared(said: Any) -> Declared:
+    """The parameter that a default, or a table with ``default``, ``type`` and ``help``, declares.
+
+    Raises
+    ------
+    WorkflowError
+        If the table is none of a parameter.
+
+    >>> declared({"default": 40, "help": "mel bands"})
+    Declared(default=40, type='integer', help='mel bands')
+    """
+    if isinstance(said, Mapping):
+        _check_keys(said, PARAMETER)
+        if said.get("type", "string") not in TYPES:
+            hint = nearest(str(said["type"]), TYPES)
+            raise WorkflowError(f"type is {said['type']!r}; {hint}")
+    table = said if isinstance(said, Mapping) else {"default": said}
+    default = table.get("default")
+    return Declared(default, table.get("type", _type_of(default)), str(table.get("help", "")))
+
+
+def _type_of(default: Any) -> str | None:
+    names = [name for name, kind in TYPES.items() if type(default) is kind]
+    if default is not None and not names:
+        raise WorkflowError(f"default is {default}; put a date or time in quotes")
+    return names[0] if names else None
+
+
+def fitting(value: Any, parameter: Declared) -> Any:
+    """A value of a parameter's type; words as typed are read as TOML where they stand for others.
+
+    Raises
+    ------
+    WorkflowError
+        If it is of another type.
+
+    >>> fitting("40", Declared(20, "integer")), fitting("40", Declared("", "string"))
+    (40, '40')
+    """
+    if isinstance(value, str) and parameter.type != "string":
+        value = read_word(value)
+    if parameter.type is None:
+        return value
+    kind = TYPES[parameter.type]
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        article = "an" if parameter.type[0] in "ai" else "a"
+        raise WorkflowError(f"{value!r} is not allowed; {article} {parameter.type} is")
+    return value
+
+
+def read_word(text: str) -> Any:
+    """The TOML value that a text is, or the text.
+
+    >>> read_word("7"), read_word("attic")
+    (7, 'attic')
+    """
+    try:
+        read = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return read["value"] if len(read) == 1 else text
+
+
+def checked_option(name: str, value: Any) -> Any:
+    """The value of ``retries``, ``deadline`` or ``where``.
+
+    Raises
+    ------
+    WorkflowError
+        If it may not be that.
+
+    >>> checked_option("retries", 2)
+    2
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    allowed = {
+        "retries": (number and isinstance(value, int) and value >= 0, "a whole number from 0"),
+        "deadline": (number and value > 0, "a number of seconds above 0"),
+        "where": (isinstance(value, Mapping), "a table of labels, { house = 7 }"),
+    }
+    fits, words = allowed[name]
+    if not fits:
+        raise WorkflowError(f"{value!r} is not allowed; {words} is")
+    return value

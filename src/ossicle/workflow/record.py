@@ -1,0 +1,202 @@
+"""What became of executions and their steps, kept in one sqlite file that several may write."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ossicle.errors import WorkflowError
+from ossicle.workflow.pipeline import Event
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["Recorder", "forget", "read_executions", "read_steps", "recorder"]
+
+FILE = "executions.sqlite"
+DONE = ("completed", "kept", "skipped")
+ENDED = (*DONE, "failed", "cancelled")
+"""States that a step stays in."""
+
+EVERY = 0.5
+"""Seconds between two records of one step's progress."""
+
+PATIENCE = 30.0
+"""Seconds to wait for another process that is writing."""
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS executions (
+    id TEXT PRIMARY KEY, name TEXT, state TEXT, started REAL, finished REAL, message TEXT);
+CREATE TABLE IF NOT EXISTS steps (
+    execution TEXT, position INTEGER, name TEXT, state TEXT, detail TEXT, key TEXT, started REAL,
+    finished REAL, stage TEXT, done INTEGER, total INTEGER, PRIMARY KEY (execution, name));
+"""
+
+
+class Recorder:
+    """Writes down what becomes of one execution; made by `recorder`.
+
+    A disk that is full meanwhile stops no step: what was wrong is told at the end.
+    """
+
+    def __init__(self, database: "sqlite3.Connection", execution: str) -> None:
+        self._database, self._execution = database, execution
+        self._lock = threading.Lock()
+        self._last: dict[str, float] = {}
+        self._failure: WorkflowError | None = None
+
+    def begin(self, name: str, steps: list[str]) -> None:
+        """Note the execution and its steps, none begun."""
+        now = time.time()
+        self._write(
+            "INSERT INTO executions VALUES (?, ?, 'in progress', ?, NULL, '')",
+            [(self._execution, name, now)],
+        )
+        self._write(
+            "INSERT INTO steps (execution, position, name, state) VALUES (?, ?, ?, 'pending')",
+            [(self._execution, position, step) for position, step in enumerate(steps)],
+        )
+
+    def event(self, event: Event) -> None:
+        """Note what a step does now; called from any thread."""
+        now = time.time()
+        if event.progress and now - self._last.get(event.node, 0.0) < EVERY:
+            return
+        self._last[event.node] = now if event.progress else 0.0
+        stage, done, total = event.progress or (None, None, None)
+        begun = now if event.state == "in progress" else None
+        try:
+            self._write(
+                "UPDATE steps SET state = ?, detail = ?, key = ?, started = coalesce(started, ?), "
+                "finished = ?, stage = ?, done = ?, total = ? WHERE execution = ? AND name = ?",
+                [
+                    (
+                        *(event.state, event.detail, event.artifact and event.artifact.key, begun),
+                        *(now if event.state in ENDED else None, stage, done, total),
+                        *(self._execution, event.node),
+                    )
+                ],
+            )
+        except WorkflowError as error:
+            self._failure = self._failure or error
+
+    def end(self, state: str, message: str = "") -> None:
+        """Note how the execution ended.
+
+        Raises
+        ------
+        WorkflowError
+            If this, or something before, could not be written.
+        """
+        now = time.time()
+        self._write(
+            "UPDATE executions SET state = ?, message = ?, finished = ? WHERE id = ?",
+            [(state, message, now, self._execution)],
+        )
+        self._write(
+            "UPDATE steps SET state = 'cancelled', finished = ? WHERE execution = ? "
+            "AND state NOT IN ('completed', 'kept', 'failed', 'skipped', 'pending')",
+            [(now, self._execution)],
+        )
+        if self._failure:
+            raise self._failure
+
+    def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        with self._lock, _told(self._database), self._database:
+            self._database.executemany(statement, rows)
+
+
+@contextmanager
+def recorder(root: Path, execution: str) -> Iterator[Recorder]:
+    """Write down one execution below a folder.
+
+    Raises
+    ------
+    WorkflowError
+        If the system refuses: disk full, no permission, no database.
+    """
+    database = _opened(root / FILE)
+    try:
+        yield Recorder(database, execution)
+    finally:
+        database.close()
+
+
+def read_executions(root: Path) -> list[dict[str, Any]]:
+    """Every execution, newest first, with how many steps it has and how many are done.
+
+    >>> import tempfile
+    >>> read_executions(Path(tempfile.mkdtemp()))
+    []
+    """
+    done = ", ".join(f"'{state}'" for state in DONE)
+    return _read(
+        root,
+        f"SELECT e.id, e.name, e.state, e.started, e.finished, e.message, count(s.name) AS n_steps,"
+        f" coalesce(sum(s.state IN ({done})), 0) AS n_done FROM executions e LEFT JOIN steps s"
+        " ON s.execution = e.id GROUP BY e.id ORDER BY e.started DESC, e.rowid DESC",
+    )
+
+
+def read_steps(root: Path, execution: str) -> list[dict[str, Any]]:
+    """The steps of an execution, in their order."""
+    return _read(root, "SELECT * FROM steps WHERE execution = ? ORDER BY position", execution)
+
+
+def forget(root: Path, execution: str) -> None:
+    """Remove an execution and its steps from the record."""
+    database = _opened(root / FILE)
+    try:
+        with _told(database), database:
+            database.execute("DELETE FROM steps WHERE execution = ?", (execution,))
+            database.execute("DELETE FROM executions WHERE id = ?", (execution,))
+    finally:
+        database.close()
+
+
+def _read(root: Path, statement: str, *values: str) -> list[dict[str, Any]]:
+    if not (root / FILE).is_file():
+        return []
+    database = _opened(root / FILE)
+    try:
+        with _told(database):
+            cursor = database.execute(statement, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+    finally:
+        database.close()
+
+
+def _opened(path: Path) -> "sqlite3.Connection":
+    import sqlite3
+
+    try:
+        database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        with database:
+            database.executescript(TABLES)
+    except sqlite3.Error as error:
+        raise _refused(path, error) from error
+    return database
+
+
+@contextmanager
+def _told(database: "sqlite3.Connection") -> Iterator[None]:
+    """Tell in words what sqlite refuses."""
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.Error as error:
+        path = database.execute("PRAGMA database_list").fetchone()[2]
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path | str, error: Exception) -> WorkflowError:
+    return WorkflowError(
+        f"cannot record executions in {path}: {error}; what steps have made is kept, free some "
+        "space and run again to go on"
+    )
