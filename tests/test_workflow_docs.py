@@ -131,8 +131,9 @@ def run_command(command: str) -> str:
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder to work in, whose modules and steps are forgotten afterwards."""
+    """A folder to work in, with the workflows that are shipped, whose modules and steps are forgotten afterwards."""
     modules, known = set(sys.modules), dict(STEPS)
+    (tmp_path / "workflows").symlink_to(ROOT / "workflows")
     monkeypatch.syspath_prepend(tmp_path)
     with contextlib.chdir(tmp_path):
         yield tmp_path
