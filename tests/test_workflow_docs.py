@@ -13,7 +13,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from readme import ROOT
 from ossicle.workflow.step import STEPS
 
 BLOCK = re.compile(r"^```(?P<language>[a-z]+)\n(?P<text>.*?)^```$", re.M | re.S)
+HEADING = re.compile(r"^## (.*)$", re.M)
 FILE = re.compile(r"# ([\w-]+\.(?:py|toml)|Snakefile)\n")
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.M)
 KEY = re.compile(r"\b[0-9a-f]{12,32}\b")
@@ -41,6 +42,7 @@ class Block:
     """A fenced piece of a page, and what it must print, if the page says so."""
 
     page: str
+    section: str
     line: int
     language: str
     text: str
@@ -60,6 +62,7 @@ def blocks(page: str) -> list[Block]:
     return [
         Block(
             page,
+            "".join(HEADING.findall(text, 0, each.start())[-1:]),
             text.count("\n", 0, each.start()) + 2,
             each["language"],
             each["text"],
@@ -76,11 +79,11 @@ def compare(shown: str, printed: str, block: Block) -> None:
     assert same, f"docs/{block.page}:{block.line} prints:\n{printed}\nand not:\n{shown}"
 
 
-def follow(page: str) -> None:
-    """Do what a page says, block after block, in the current folder."""
+def follow(page: str, *, without: Collection[str] = ()) -> None:
+    """Do what a page says, block after block, in the current folder, but for some sections."""
     names: dict[str, Any] = {"__name__": "__main__"}
     keys: dict[str, str] = {}
-    for block in blocks(page):
+    for block in (each for each in blocks(page) if each.section not in without):
         if block.file:
             Path(block.file).write_text(block.text, encoding="utf-8")
         elif block.language == "python":
@@ -132,20 +135,36 @@ def run_command(command: str) -> str:
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder to work in, with the workflows that are shipped, whose modules and steps are forgotten afterwards."""
-    modules, known = set(sys.modules), dict(STEPS)
+    modules = set(sys.modules)
     (tmp_path / "workflows").symlink_to(ROOT / "workflows")
     monkeypatch.syspath_prepend(tmp_path)
     with contextlib.chdir(tmp_path):
         yield tmp_path
     for name in set(sys.modules) - modules:
-        file = getattr(sys.modules[name], "__file__", None) or ""
-        if file.startswith(str(tmp_path)):
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
-    STEPS.clear()
-    STEPS.update(known)
+            for step in [step for step, each in STEPS.items() if each.__module__ == name]:
+                del STEPS[step]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["coming-from-the-paper.md", "workflows.md"])
 def test_a_page_about_workflows_can_be_followed_word_by_word(page: str, workplace: Path) -> None:
     follow(page)
+
+
+BRIDGES = {"Hamilton": "hamilton", "Snakemake": "snakemake", "ossicle": "ossicle"}
+"""Sections of the page on bridges, and the module that each needs."""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # what other projects warn of is theirs
+@pytest.mark.parametrize("tool", BRIDGES)
+def test_a_bridge_gives_the_figures_of_plain_python(tool: str, workplace: Path) -> None:
+    if not os.environ.get("CI"):
+        pytest.importorskip(BRIDGES[tool], reason=f"{tool} is not installed: pip install '.[dev]'")
+    follow("bridges.md", without=BRIDGES.keys() - {tool})
+
+
+def test_every_section_that_needs_a_tool_is_on_the_page() -> None:
+    assert {each.section for each in blocks("bridges.md")} - {"", "Python"} == BRIDGES.keys()
