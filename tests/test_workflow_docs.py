@@ -7,7 +7,6 @@ must be printed: seconds and keys may differ, and ``...`` stands for anything.
 
 import contextlib
 import doctest
-import importlib.util
 import io
 import os
 import re
@@ -134,9 +133,10 @@ def run_command(command: str) -> str:
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder to work in, with the workflows that are shipped, whose modules and steps are forgotten afterwards."""
+    """A folder with the workflows that are shipped; its modules and steps are forgotten after."""
     modules = set(sys.modules)
     (tmp_path / "workflows").symlink_to(ROOT / "workflows")
+    monkeypatch.setenv("HAMILTON_TELEMETRY_ENABLED", "false")
     monkeypatch.syspath_prepend(tmp_path)
     with contextlib.chdir(tmp_path):
         yield tmp_path
