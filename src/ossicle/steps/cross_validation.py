@@ -11,7 +11,7 @@ from ossicle.steps.describing import FEATURES
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet
 from ossicle.workflow.files import write_json
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["ASKED", "REACHED", "SEARCH", "cross_validate", "linked", "linked_features"]
 

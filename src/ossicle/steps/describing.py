@@ -12,7 +12,7 @@ from ossicle.features.store import LIBRARIES
 from ossicle.selection.grid import DEFAULT_GRID, DEFAULT_GRIDS, Grid, expand
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["FEATURES", "describe_grid", "extract_features"]
 

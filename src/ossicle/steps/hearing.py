@@ -18,7 +18,7 @@ from ossicle.features.store import LIBRARIES
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet, Named, named_digest
 from ossicle.types import Event, Prediction, Samples
-from ossicle.workflow.step import Digest, step
+from ossicle.workflow.manifest import Digest, step
 
 __all__ = [
     "Heard",

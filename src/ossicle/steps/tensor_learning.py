@@ -22,7 +22,7 @@ from ossicle.selection.table import storable
 from ossicle.steps.cross_validation import REACHED
 from ossicle.training.recipe_keys import require_torch
 from ossicle.types import Task
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["learn_tensors"]
 

@@ -16,7 +16,7 @@ from ossicle.features import front_end as build
 from ossicle.features.store import LIBRARIES
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["KEYWORD_FRONT_END", "describe_parts"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import outputs_in, valued
-from ossicle.workflow.step import Step
+from ossicle.workflow.manifest import Step
 from ossicle.workflow.store import Artifact
 
 __all__ = ["STATES", "Condition", "Event", "Node", "NodeOptions", "below"]
