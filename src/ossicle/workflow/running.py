@@ -14,11 +14,11 @@ from ossicle.workflow.arguments import resolve
 from ossicle.workflow.calls import Call, home_of, perform
 from ossicle.workflow.composites import Workflow
 from ossicle.workflow.executor import LocalCluster
-from ossicle.workflow.workers import Worker, Workers
 from ossicle.workflow.manifest import Step
 from ossicle.workflow.messages import Messages
 from ossicle.workflow.nodes import Event, Node, below
 from ossicle.workflow.store import Artifact, Store
+from ossicle.workflow.workers import Worker, Workers
 from ossicle.workflow.works import Work
 
 __all__ = ["call_of", "log_name", "run_nodes"]
