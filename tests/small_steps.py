@@ -162,3 +162,9 @@ def go_on(n: int, pause: float, *, out: Path) -> int:
         time.sleep(pause)
     (out / "done.txt").write_text(str(n))
     return n
+
+
+@step(name="small files below")
+def files_below(folder: Path) -> list[str]:
+    """The names of the files in a folder."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())

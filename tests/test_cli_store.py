@@ -42,7 +42,7 @@ def test_list_shows_key_step_size_pin_and_flag(chain: list[Artifact]) -> None:
     printed("store", "pin", chain[1].key[:8], KITCHEN)
     make(Store(".ossicle/store"), "describe", {"sounds": "f" * 32}, table=[2])
     text = printed("store", "list")
-    for word in (chain[0].key[:12], "describe", "1.9 kB", KITCHEN, "differs", "2 artifact(s)"):
+    for word in (chain[0].key[:12], "describe", "1.9 kB", KITCHEN, "differs", "2 artifacts"):
         assert word in text
     rows = answered("store", "list")
     assert {row["key"] for row in rows} == {each.key for each in chain}
@@ -97,10 +97,10 @@ def test_gc_says_what_would_go_and_what_went(chain: list[Artifact]) -> None:
     printed("store", "pin", chain[1].key, KITCHEN)
     text = printed("store", "gc", "--max-size", "1kB", "--dry-run")
     assert f"{chain[0].key[:12]}  describe" in text
-    assert "1 artifact(s), 1.9 kB would go" in text
+    assert "1 artifact, 1.9 kB would go" in text
     done = answered("store", "gc", "--max-size", "1kB")
     assert [row["key"] for row in done["removed"]] == [chain[0].key]
-    assert "0 artifact(s), 0 B gone" in printed("store", "gc", "--older", "0.5")
+    assert "0 artifacts, 0 B gone" in printed("store", "gc", "--older", "0.5")
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_gc_is_refused_while_an_execution_runs(chain: list[Artifact]) -> None:
 
 
 def test_a_chain_goes_to_another_store(chain: list[Artifact], tmp_path: Path) -> None:
-    assert "2 artifact(s) in a.tar" in printed("store", "export", chain[1].key, "--out", "a.tar")
-    assert "2 artifact(s)" in printed("store", "import", "a.tar", "--store", "elsewhere")
+    assert "2 artifacts in a.tar" in printed("store", "export", chain[1].key, "--out", "a.tar")
+    assert "2 artifacts" in printed("store", "import", "a.tar", "--store", "elsewhere")
     other = Store("elsewhere/store")
     for artifact in chain:
         found = other.get(artifact.key)

@@ -38,7 +38,7 @@ def test_a_step_that_kills_its_process_fails_alone(store: Store) -> None:
     pipeline = Pipeline()
     pipeline.add(small.add, "sum", left=1.0, pause=0.5)
     pipeline.add(small.die, "dying")
-    with pytest.raises(WorkflowError, match=r"dying: step small death was killed \(signal 9\)"):
+    with pytest.raises(WorkflowError, match=r"dying: its process was killed \(signal 9\)"):
         pipeline.run(store, cluster=LocalCluster(2))
     alone = Pipeline()
     alone.add(small.add, "sum", left=1.0, pause=0.5)
@@ -48,7 +48,7 @@ def test_a_step_that_kills_its_process_fails_alone(store: Store) -> None:
 def test_a_step_that_leaves_is_named_with_its_status(store: Store) -> None:
     pipeline = Pipeline()
     pipeline.add(small.leave, "leaving", status=3)
-    with pytest.raises(WorkflowError, match=r"leaving: .* ended its process with exit status 3"):
+    with pytest.raises(WorkflowError, match=r"leaving: its process ended with exit status 3"):
         pipeline.run(store, cluster=LocalCluster(1))
 
 
@@ -59,7 +59,7 @@ def test_a_step_past_its_deadline_is_ended_with_its_children(
     note = tmp_path / "pids"
     pipeline = Pipeline()
     pipeline.add(small.hang, "hanging", note=str(note), options=NodeOptions(deadline=1.5))
-    with pytest.raises(WorkflowError, match=r"hanging: .* took longer than 1\.5 s"):
+    with pytest.raises(WorkflowError, match=r"hanging: it took longer than 1\.5 s"):
         pipeline.run(store, cluster=cluster)
     assert all(gone(int(pid)) for pid in note.read_text().split())
 
@@ -78,7 +78,7 @@ def test_a_step_that_fails_too_often_says_why_the_last_time(store: Store, tmp_pa
     pipeline = Pipeline()
     note = str(tmp_path / "tries")
     pipeline.add(small.third_time, "luck", note=note, options=NodeOptions(retries=1))
-    with pytest.raises(WorkflowError, match=r"luck failed: ValueError: no luck the 2\. time"):
+    with pytest.raises(WorkflowError, match=r"luck: ValueError: no luck the 2\. time"):
         pipeline.run(store)
 
 

@@ -305,3 +305,62 @@ def test_a_label_that_the_machine_lacks_is_refused_at_once(store: Store) -> None
         pipeline.run(store)
     there = LocalCluster(1, labels={"house": 7})
     assert pipeline.run(store, cluster=there).value("sum") == 1.0
+
+
+def test_an_output_that_is_a_folder_counts_by_what_is_in_it(file: Path, store: Store) -> None:
+    pipeline = of_words(file)
+    tables = Output("page", "tables")
+    pipeline.add(small.files_below, "below", folder=tables)
+    assert pipeline.run(store).value("below") == ["counts.json"]
+    longer = of_words(file, title="Words")
+    longer.add(small.files_below, "below", folder=tables)
+    assert "below" not in completed(longer, store)
+
+
+def test_each_artifact_knows_what_its_inputs_came_from(file: Path, store: Store) -> None:
+    results = of_words(file).run(store)
+    noted = results["page"].manifest["provenance"]
+    assert noted == {
+        "node": "page",
+        "pipeline": "words",
+        "from": {"counts": results["counts"].key},
+    }
+
+
+def test_a_module_that_is_loaded_again_is_another_version(tmp_path: Path, store: Store) -> None:
+    import importlib
+
+    sys.path.insert(0, str(tmp_path))
+    text = "from ossicle.workflow import step\n@step\ndef reloaded() -> int:\n    return {}\n"
+    try:
+        (tmp_path / "steps_reloaded.py").write_text(text.format(1))
+        module = importlib.import_module("steps_reloaded")
+        for value in (1, 22):
+            (tmp_path / "steps_reloaded.py").write_text(text.format(value))
+            module = importlib.reload(module)
+            pipeline = Pipeline()
+            pipeline.add(module.reloaded, "value")
+            assert pipeline.run(store).value("value") == value
+    finally:
+        sys.path.remove(str(tmp_path))
+
+
+def test_code_that_was_changed_while_a_run_went_on_is_not_kept_under_the_old_name(
+    tmp_path: Path, store: Store
+) -> None:
+    import importlib
+
+    sys.path.insert(0, str(tmp_path))
+    text = "from ossicle.workflow import step\n@step\ndef changing() -> int:\n    return {}\n"
+    path = tmp_path / "steps_changing.py"
+    try:
+        path.write_text(text.format(1))
+        module = importlib.import_module("steps_changing")
+        assert len(module.changing.version["code"]) == 32
+        path.write_text(text.format(22))
+        pipeline = Pipeline()
+        pipeline.add(module.changing, "value")
+        with pytest.raises(WorkflowError, match="value: the code of step changing was changed"):
+            pipeline.run(store, cluster=LocalCluster(1))
+    finally:
+        sys.path.remove(str(tmp_path))

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -13,8 +14,10 @@ import click
 __all__ = [
     "SECONDS",
     "as_json",
+    "counted",
     "emit",
     "jobs_option",
+    "local_time",
     "note",
     "note_files",
     "progress_bars",
@@ -123,6 +126,16 @@ def _line(words: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
         for word, width, to_right in zip(words, widths, right, strict=True)
     ]
     return "  ".join(padded).rstrip()
+
+
+def counted(n: int, what: str) -> str:
+    """``1 artifact``, ``2 artifacts``."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def local_time(text: str) -> str:
+    """A time in ISO form as the clock on the wall has it; nothing for nothing."""
+    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S}" if text else ""
 
 
 def typed() -> str:

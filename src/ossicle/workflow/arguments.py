@@ -60,14 +60,23 @@ class Resolved:
     arguments: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    """Key of the artifact that each input came from, if it came from one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What the nodes before made, with the steps that made it."""
+    """What the nodes before made, with the steps that made it; what is taken is noted."""
 
     artifacts: Mapping[str, Artifact]
     steps: Mapping[str, Step[..., Any]]
+    taken: Resolved
+
+    def note(self, place: str, digest: str, artifact: Artifact | None = None) -> None:
+        """Remember an input, and where it came from."""
+        self.taken.inputs[place] = digest
+        if artifact is not None:
+            self.taken.origins[place] = artifact.key
 
 
 def resolve(
@@ -90,16 +99,17 @@ def resolve(
     WorkflowError
         If a file is missing, or an output is.
     """
-    made, resolved = _Made(artifacts, steps), Resolved()
+    resolved = Resolved()
+    made = _Made(artifacts, steps, resolved)
     for name, parameter in step.parameters.items():
         if name not in given and not parameter.required and not parameter.is_input:
             _note_default(resolved, name, parameter.default)
     for name, value in given.items():
         known = step.parameters.get(name)
         if known is not None and known.is_input and value is not None:
-            form = _input(value, name, known, made, resolved.inputs)
+            form = _input(value, name, known, made)
         else:
-            form, resolved.parameters[name] = _value(value, name, made, resolved.inputs)
+            form, resolved.parameters[name] = _value(value, name, made)
         resolved.arguments[name] = form
     return resolved
 
@@ -113,17 +123,15 @@ def _note_default(resolved: Resolved, name: str, default: Any) -> None:
     resolved.parameters[name] = default
 
 
-def _input(
-    value: Any, place: str, parameter: Parameter, made: _Made, inputs: dict[str, str]
-) -> dict[str, Any]:
+def _input(value: Any, place: str, parameter: Parameter, made: _Made) -> dict[str, Any]:
     if isinstance(value, list | tuple):
-        each = [_input(v, f"{place}.{i}", parameter, made, inputs) for i, v in enumerate(value)]
-        return {"list": each}
+        return {"list": [_input(v, f"{place}.{i}", parameter, made) for i, v in enumerate(value)]}
     if isinstance(value, Output):
-        path, inputs[place] = _path(value, made)
+        path, digest = _path(value, made)
+        made.note(place, digest, made.artifacts[value.node])
     else:
         path = Path(value).resolve()
-        inputs[place] = (parameter.digest or path_digest)(path)
+        made.note(place, (parameter.digest or path_digest)(path))
     return {"path": str(path)}
 
 
@@ -153,23 +161,23 @@ def _result(artifact: Artifact, output: Output) -> tuple[Path, str]:
     return path, artifact.digest_of(path.name)
 
 
-def _value(value: Any, place: str, made: _Made, inputs: dict[str, str]) -> tuple[Any, Any]:
+def _value(value: Any, place: str, made: _Made) -> tuple[Any, Any]:
     """A value as an argument, and as the key counts it."""
     if isinstance(value, Output) and value.name:
         plain = valued(value, made.artifacts)
         return {"value": plain}, plain
     if isinstance(value, Output):
-        _, inputs[place] = _result(made.artifacts[value.node], value)
-        return {"result": made.artifacts[value.node].key}, {"input": place}
+        artifact = made.artifacts[value.node]
+        made.note(place, _result(artifact, value)[1], artifact)
+        return {"result": artifact.key}, {"input": place}
     if not any(True for _ in outputs_in(value)):
         return {"value": value}, value
     if isinstance(value, Mapping):
-        pairs = {k: _value(v, f"{place}.{k}", made, inputs) for k, v in value.items()}
-        return {"table": {k: a for k, (a, _) in pairs.items()}}, {
-            k: p for k, (_, p) in pairs.items()
-        }
-    each = [_value(v, f"{place}.{i}", made, inputs) for i, v in enumerate(value)]
-    return {"list": [a for a, _ in each]}, [p for _, p in each]
+        pairs = {k: _value(v, f"{place}.{k}", made) for k, v in value.items()}
+        forms = {k: form for k, (form, _) in pairs.items()}
+        return {"table": forms}, {k: plain for k, (_, plain) in pairs.items()}
+    each = [_value(v, f"{place}.{i}", made) for i, v in enumerate(value)]
+    return {"list": [form for form, _ in each]}, [plain for _, plain in each]
 
 
 def valued(value: Any, artifacts: Mapping[str, Artifact]) -> Any:

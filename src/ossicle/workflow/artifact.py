@@ -22,6 +22,9 @@ class Artifact:
     path: Path
     manifest: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        return f"<artifact {self.key[:12]} of step {self.manifest.get('step')}>"
+
     @property
     def content(self) -> str:
         """Digest of its files, but for those that hold measured figures."""
@@ -50,14 +53,17 @@ class Artifact:
         return {}
 
     def digest_of(self, name: str) -> str:
-        """Digest of one of its files.
+        """Digest of one of its files, or of all below one of its folders.
 
         Raises
         ------
         WorkflowError
-            If it has no such file.
+            If it has neither.
         """
         files: Mapping[str, str] = self.manifest["files"]
+        below = {path: each for path, each in files.items() if path.startswith(f"{name}/")}
+        if below:
+            return content_of(below)
         if name not in files:
             raise WorkflowError(f"{self.key[:12]} has no file {name!r}; {nearest(name, files)}")
         return files[name]

@@ -79,6 +79,8 @@ def perform(call: Call, store: Store, *, report: Report) -> Artifact:
         Whatever the step raises.
     """
     step = _found(call)
+    if step.version != call.recipe["version"]:
+        raise WorkflowError(f"the code of step {call.step} was changed meanwhile; run it again")
     with store.claim(call.key, on_wait=lambda: report("waiting", None)):
         if not call.again and (kept := store.get(call.key)):
             return kept

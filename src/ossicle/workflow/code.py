@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.files import digest
-from ossicle.workflow.imports import source_digests
+from ossicle.workflow.imports import forget, source_digests
 
-__all__ = ["code_digest", "library_versions", "source_digest"]
+__all__ = ["code_digest", "forget_sources", "library_versions", "source_digest"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -54,7 +54,7 @@ def source_digest(module: str, *, entries: Sequence[str] = ()) -> str:
     top-level package; of a lone file, those that lie beside it. Of packages that are only on the
     way to a module, the ``__init__`` counts and not what it imports.
 
-    Computed once per process, as the code itself is loaded once.
+    Computed once per process, as the code itself is loaded once; see `forget_sources`.
 
     Parameters
     ----------
@@ -83,6 +83,12 @@ def source_digest(module: str, *, entries: Sequence[str] = ()) -> str:
 def _source_digest(module: str, entries: tuple[str, ...]) -> str:
     found = source_digests(module, entries)
     return digest(*(piece for name in sorted(found) for piece in (name, found[name])))
+
+
+def forget_sources() -> None:
+    """Read sources anew when they are next asked for, as after a module was loaded again."""
+    _source_digest.cache_clear()
+    forget()
 
 
 def library_versions(libraries: Iterable[str]) -> dict[str, str]:

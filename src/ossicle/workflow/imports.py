@@ -16,7 +16,7 @@ from pathlib import Path
 from ossicle.errors import WorkflowError
 from ossicle.workflow.files import digest
 
-__all__ = ["source_digests"]
+__all__ = ["forget", "source_digests"]
 
 _SITES = ("site-packages", "dist-packages")
 _CONTINUED = re.compile(r"\\\r?\n")
@@ -79,6 +79,12 @@ def source_digests(module: str, entries: Iterable[str] = ()) -> dict[str, str]:
     return {name: _source(path, name).digest for name, path in followed.items()}
 
 
+def forget() -> None:
+    """Forget which files there are, and what they hold."""
+    for known in (_next, _source, _file, _names):
+        known.cache_clear()
+
+
 def _entered(place: _Place, entry: str) -> dict[str, Path]:
     """What an entry is made of: one beside the module, or one of any other package."""
     own = list(place.modules(entry))
@@ -91,7 +97,10 @@ def _entered(place: _Place, entry: str) -> dict[str, Path]:
 
 
 def _missing(module: str) -> WorkflowError:
-    return WorkflowError(f"no source file of module {module!r} is found; is it importable?")
+    cure = "is it importable?"
+    if module == "__main__":
+        cure = "what is typed in has none; write its steps into a module of their own"
+    return WorkflowError(f"no source file of module {module!r} is found; {cure}")
 
 
 def _closure(place: _Place, waiting: list[str]) -> dict[str, Path]:

@@ -23,8 +23,11 @@ def inputs_of(artifact: Artifact) -> dict[str, str]:
 
 def origins(artifact: Artifact, artifacts: Iterable[Artifact]) -> dict[str, tuple[str, list[str]]]:
     """For each input its digest, and the keys of the artifacts that it may come from, if any."""
-    made_by, inputs = _made_by(artifacts), inputs_of(artifact)
-    return {name: (digest, made_by.get(digest, [])) for name, digest in inputs.items()}
+    made_by = _made_by(artifacts)
+    return {
+        name: (digest, _makers(artifact, name, digest, made_by))
+        for name, digest in inputs_of(artifact).items()
+    }
 
 
 def with_origins(store: Store, keys: Iterable[str]) -> list[str]:
@@ -36,9 +39,19 @@ def with_origins(store: Store, keys: Iterable[str]) -> list[str]:
         key = waiting.pop()
         if key not in found and key in there:
             found.add(key)
-            for digest in inputs_of(there[key]).values():
-                waiting += made_by.get(digest, [])
+            for name, digest in inputs_of(there[key]).items():
+                waiting += _makers(there[key], name, digest, made_by)
     return sorted(found)
+
+
+def _makers(
+    artifact: Artifact, name: str, digest: str, made_by: Mapping[str, list[str]]
+) -> list[str]:
+    """The artifacts that an input came from: as was noted, else all that hold the same bytes."""
+    noted = artifact.manifest.get("provenance", {}).get("from")
+    if isinstance(noted, Mapping):
+        return [noted[name]] if name in noted else []
+    return made_by.get(digest, [])
 
 
 def _made_by(artifacts: Iterable[Artifact]) -> dict[str, list[str]]:
@@ -57,6 +70,7 @@ def listed(store: Store) -> list[dict[str, Any]]:
         {
             "key": each.key,
             "step": each.manifest["step"],
+            "node": _node(each),
             "made": each.times.get("finished", ""),
             "bytes": each.n_bytes,
             "pins": [name for name, key in pins.items() if key == each.key],
@@ -65,6 +79,12 @@ def listed(store: Store) -> list[dict[str, Any]]:
         for each in store.list()
     ]
     return sorted(rows, key=lambda row: str(row["made"]), reverse=True)
+
+
+def _node(artifact: Artifact) -> str:
+    """The pipeline that it was made for, and the node there."""
+    about = artifact.manifest.get("provenance", {})
+    return f"{about['pipeline']}: {about['node']}" if {"pipeline", "node"} <= set(about) else ""
 
 
 def shown(store: Store, artifact: Artifact) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.code import library_versions, source_digest
+from ossicle.workflow.code import forget_sources, library_versions, source_digest
 from ossicle.workflow.hints import described, fits, may_be_mapping, parts_of
 from ossicle.workflow.parameters import SUPPLIED, Digest, Parameter, hints_of, parameters_of
 
@@ -184,7 +184,8 @@ class Step(Generic[P, R]):
             If it names no such output and returns no mapping.
         """
         if name and name not in self.outputs and not self.returns_mapping:
-            hint = nearest(name, self.outputs) if self.outputs else "it names none"
+            all_of_it = "it names no outputs and returns no mapping: give all of it"
+            hint = nearest(name, self.outputs) if self.outputs else all_of_it
             raise WorkflowError(f"step {self.name} makes no {name!r}; {hint}")
 
     def _refuse_unknown(self, name: str) -> None:
@@ -289,6 +290,8 @@ def step(
                 f"two steps are called {made.name!r}, one in {other.__module__}, one in "
                 f"{function.__module__}; give one another name"
             )
+        if other is not None:  # its module was loaded again
+            forget_sources()
         STEPS[made.name] = made
         return made
 
@@ -306,7 +309,8 @@ def find_step(name: str) -> Step[..., Any]:
     if name not in STEPS:
         _load_others()
     if name not in STEPS:
-        raise WorkflowError(f"no step {name!r}; {nearest(name, STEPS)}")
+        hint = nearest(name, STEPS) if STEPS else "none is loaded: import the module that has it"
+        raise WorkflowError(f"no step {name!r}; {hint}")
     return STEPS[name]
 
 

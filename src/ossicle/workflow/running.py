@@ -105,7 +105,7 @@ def call_of(
         store.key(node.step.name, **recipe),
         recipe,
         resolved.arguments,
-        provenance={"node": node.name, "pipeline": pipeline},
+        provenance={"node": node.name, "pipeline": pipeline, "from": resolved.origins},
     )
 
 
@@ -239,11 +239,11 @@ class _Execution:
     def cancel(self, name: str) -> None:
         self._cancelled.add(name)
         if name in self._at_work:
-            self._at_work[name].end("was cancelled")
+            self._at_work[name].end("it was cancelled")
 
 
 def _raise_named(error: Exception, node: Node) -> NoReturn:
     """Raise what a step raised, naming its node."""
     if isinstance(error, OssicleError):
         raise type(error)(f"{node.name}: {error}") from error
-    raise WorkflowError(f"{node.name} failed: {type(error).__name__}: {error}") from error
+    raise WorkflowError(f"{node.name}: {type(error).__name__}: {error}") from error

@@ -62,13 +62,21 @@ def _done(words: Mapping[str, Any], root: str, answers: TextIO) -> dict[str, Any
         perform(call, Store(Path(root)), report=report)
     except BaseException as error:
         with suppress(OSError):  # the disk that the log is on may be full
-            traceback.print_exc()
+            _print_traceback(error)
         return {"failed": type(error).__name__, "message": str(error)}
     finally:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()
     return {"done": True}
+
+
+def _print_traceback(error: BaseException) -> None:
+    """Print it from where the step begins."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__package__") == __package__:
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace or error.__traceback__)
 
 
 def _print_into(log: str) -> None:

@@ -39,7 +39,7 @@ class Worker:
         """
         self._why = ""
         process = self._running()
-        late = threading.Timer(deadline or 0, self.end, [f"took longer than {deadline} s"])
+        late = threading.Timer(deadline or 0, self.end, [f"it took longer than {deadline} s"])
         if deadline is not None:
             late.start()
         try:
@@ -47,9 +47,9 @@ class Worker:
         finally:
             late.cancel()
         if answer is None:
-            raise WorkflowError(f"step {call.step} {self._why or self._died(process)}")
+            raise WorkflowError(self._why or self._died(process))
         if "failed" in answer:
-            raise _raised(answer["failed"], answer["message"], call)
+            raise _raised(answer["failed"], answer["message"])
 
     def _running(self) -> "subprocess.Popen[str]":
         if self._process is None or self._process.poll() is not None:
@@ -87,9 +87,9 @@ class Worker:
     def _died(self, process: "subprocess.Popen[str]") -> str:
         code = process.wait()
         if code == -signal.SIGKILL:
-            return "was killed (signal 9): for want of memory?"
+            return "its process was killed (signal 9): for want of memory?"
         by = f"by signal {-code}" if code < 0 else f"with exit status {code}"
-        return f"ended its process {by}"
+        return f"its process ended {by}"
 
     def end(self, why: str = "") -> None:
         """End the process and all that it started, whatever it is doing."""
@@ -148,9 +148,9 @@ class Workers:
             worker.close()
 
 
-def _raised(name: str, message: str, call: Call) -> OssicleError:
+def _raised(name: str, message: str) -> OssicleError:
     """What a step raised in another process, as it would be raised here."""
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, OssicleError):
         return kind(message)
-    return WorkflowError(f"step {call.step} failed: {name}: {message}")
+    return WorkflowError(f"{name}: {message}")

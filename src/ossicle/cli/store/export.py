@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ossicle.cli.store.place import opened, size_text, store_option
-from ossicle.cli.terminal import as_json, emit
+from ossicle.cli.terminal import as_json, counted, emit
 
 __all__ = ["export"]
 
@@ -28,5 +28,5 @@ def export(keys: tuple[str, ...], out: Path, alone: bool, place: Path, as_json: 
 
     written = write_archive(opened(place), keys, out, with_inputs=not alone)
     size = out.stat().st_size
-    text = f"{len(written)} artifact(s) in {out}, {size_text(size)}"
+    text = f"{counted(len(written), 'artifact')} in {out}, {size_text(size)}"
     emit({"keys": written, "out": str(out), "bytes": size}, text, as_json=as_json)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ossicle.cli.store.place import SIZE, opened, size_text, store_option
-from ossicle.cli.terminal import as_json, emit
+from ossicle.cli.terminal import as_json, counted, emit
 
 __all__ = ["gc"]
 
@@ -33,5 +33,5 @@ def gc(
     rows = [{"key": each.key, "step": each.step, "bytes": each.n_bytes} for each in gone]
     total = size_text(sum(each.n_bytes for each in gone))
     lines = [f"{each.key[:12]}  {each.step}  {size_text(each.n_bytes)}" for each in gone]
-    lines.append(f"{len(rows)} artifact(s), {total} {'would go' if dry_run else 'gone'}")
+    lines.append(f"{counted(len(rows), 'artifact')}, {total} {'would go' if dry_run else 'gone'}")
     emit({"dry_run": dry_run, "removed": rows}, "\n".join(lines), as_json=as_json)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ossicle.cli.store.place import opened, store_option
-from ossicle.cli.terminal import as_json, emit
+from ossicle.cli.terminal import as_json, counted, emit
 
 __all__ = ["import_"]
 
@@ -23,4 +23,4 @@ def import_(path: Path, place: Path, as_json: bool) -> None:
     from ossicle.workflow.archive import read_archive
 
     taken = read_archive(opened(place, is_new=True), path)
-    emit({"keys": taken}, f"{len(taken)} artifact(s) from {path}", as_json=as_json)
+    emit({"keys": taken}, f"{counted(len(taken), 'artifact')} from {path}", as_json=as_json)

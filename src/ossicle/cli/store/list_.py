@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from ossicle.cli.store.place import opened, size_text, store_option
-from ossicle.cli.terminal import as_json, emit, table
+from ossicle.cli.terminal import as_json, counted, emit, local_time, table
 
 __all__ = ["list_"]
 
-COLUMNS = ("key", "step", "made", "size", "pin", "flag")
+COLUMNS = ("key", "step", "made for", "made", "size", "pin", "flag")
 
 
 @click.command("list")
@@ -30,7 +30,8 @@ def list_(place: Path, as_json: bool) -> None:
         {
             "key": row["key"][:12],
             "step": row["step"],
-            "made": row["made"],
+            "made for": row["node"],
+            "made": local_time(row["made"]),
             "size": size_text(row["bytes"]),
             "pin": ", ".join(row["pins"]),
             "flag": "differs" if row["flagged"] else "",
@@ -38,5 +39,5 @@ def list_(place: Path, as_json: bool) -> None:
         for row in rows
     ]
     total = sum(row["bytes"] for row in rows)
-    text = f"{len(rows)} artifact(s), {size_text(total)}"
+    text = f"{counted(len(rows), 'artifact')}, {size_text(total)}"
     emit(rows, f"{table(shown, COLUMNS)}\n{text}" if rows else text, as_json=as_json)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ossicle.cli.store.place import opened, size_text, store_option
-from ossicle.cli.terminal import as_json, emit
+from ossicle.cli.terminal import as_json, emit, local_time
 
 __all__ = ["show"]
 
@@ -36,13 +36,18 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     seconds = found.get("seconds")
     took = "" if seconds is None else f" in {seconds:g} s"
     yield f"{found['key']}  {found['step']}"
-    yield f"made      {found.get('finished', 'unknown')}{took}"
+    yield f"made      {local_time(found.get('finished', '')) or 'unknown'}{took}"
     yield f"lies in   {found['path']}"
     yield from (f"pinned    {name}" for name in found["pins"])
     if found["flag"]:
         yield f"flagged   the same recipe gave other bytes: {', '.join(found['flag']['files'])}"
-    for title in ("version", "parameters", "provenance"):
-        yield from _section(title, found[title])
+    provenance = {name: value for name, value in found["provenance"].items() if name != "from"}
+    for title, values in (
+        ("version", found["version"]),
+        ("parameters", found["parameters"]),
+        ("provenance", provenance),
+    ):
+        yield from _section(title, values)
     inputs = {name: _origin(*each) for name, each in found["origins"].items()}
     yield from _section("inputs", inputs)
     sizes = {name: size_text(size) for name, size in found["sizes"].items()}
