@@ -24,6 +24,9 @@ __all__ = ["convert_recordings", "deal_recordings", "export_recordings", "mix_re
 
 LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 
+MIXED = "mixed"
+OF_MIXES = {"events": "csv", "recipe": "json", "mixes": "jsonl"}
+
 DataSets = Annotated[Sequence[Path], Digest(dataset_digest)]
 """Several data sets; see `DataSet`."""
 
@@ -118,8 +121,8 @@ def export_recordings(
     name="mix",
     libraries=LIBRARIES,
     outputs={
-        **{"table": TABLE, "about": ABOUT, "sounds": "audio", "events": "events.csv"},
-        **{"recipe": "recipe.json", "mixes": "mixes.jsonl"},
+        **{"table": TABLE, "about": ABOUT, "sounds": f"{MIXED}/audio"},
+        **{name: f"{MIXED}/{name}.{ending}" for name, ending in OF_MIXES.items()},
     },
     measured=("mixes",),  # says where the sources lie, which is no part of what was made
     cpu=64,
@@ -191,7 +194,7 @@ def mix_recordings(
         background=background,
         significant=significant or None,
         rooms=(rt60[0], rt60[1]) if len(rt60) == 2 else rooms or None,
-        out=out,
+        out=out / MIXED,
         snr=snr,
         events=(events[0], events[1]),
         overlap=overlap,
@@ -206,11 +209,17 @@ def mix_recordings(
         n_jobs=n_jobs,
         progress=progress and partial(progress, "mixing"),
     )
-    name_dataset(made, out, name="mixes")
+    made.to_csv(out / TABLE)
+    name_dataset(made, out, name=MIXED)
     return _told(made)
 
 
-@step(name="convert", libraries=LIBRARIES, cpu=64)
+@step(
+    name="convert",
+    libraries=LIBRARIES,
+    outputs={"table": TABLE, "about": ABOUT, "sounds": SOUNDS},
+    cpu=64,
+)
 def convert_recordings(
     path: DataSet,
     *,
@@ -254,14 +263,16 @@ def convert_recordings(
     """
     made = convert_dataset(
         path,
-        out=out,
+        out=out / SOUNDS,
         conversion=Conversion(sample_rate=sample_rate, mono=mono, cut=cut, shortest=shortest),
         format=format,
         layout=layout,
         n_jobs=n_jobs,
         progress=progress and partial(progress, "converting"),
     )
-    shutil.rmtree(out / RECORDS)
+    shutil.rmtree(out / SOUNDS / RECORDS)
+    (out / SOUNDS / TABLE).unlink(missing_ok=True)
+    made.dataset.to_csv(out / TABLE)
     name_dataset(made.dataset, out, name=path.stem)
     return {**_told(made.dataset), "failed": [[Path(p).name, why] for p, why in made.failed]}
 

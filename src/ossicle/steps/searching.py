@@ -26,8 +26,8 @@ OUTCOME = "outcome.json"
     name="search",
     libraries=LIBRARIES,
     entries=REACHED,
-    outputs={**FILES, "outcome": OUTCOME},
-    measured=(*MEASURED, "outcome", "result.json"),
+    outputs=FILES,
+    measured=(*MEASURED, "result.json"),
     cpu=64,
 )
 def search_dataset(
