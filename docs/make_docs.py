@@ -12,6 +12,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated, get_origin
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "ossicle"
@@ -95,15 +96,26 @@ def signature(value: object) -> str:
 def api_page() -> str:
     """docs/api.md: the public names, by the floor they live on."""
     import ossicle
+    import ossicle.workflow
 
     lines = ["# Public names", "", "Written by `make docs`; `help(ossicle.NAME)` says more."]
-    for module, names in ossicle._HOME.items():
+    homes = [(ossicle, module, names) for module, names in ossicle._HOME.items()]
+    workflow = (ossicle.workflow, "ossicle.workflow", ossicle.workflow.__all__)
+    for home, module, names in [*homes, workflow]:
         lines += ["", f"## {module}", ""]
         for name in sorted(names, key=str.lower):
-            value = getattr(ossicle, name)
-            shown = signature(value) if not _is_error(value) else ""
-            lines.append(f"- `{name}{shown}` – {first_line(inspect.getdoc(value))}")
+            value = getattr(home, name)
+            shown = "" if _is_error(value) or get_origin(value) else signature(value)
+            lines.append(f"- `{name}{shown}` – {told(value)}")
     return "\n".join(lines) + "\n"
+
+
+def told(value: object) -> str:
+    """What a public name is, in one line."""
+    if get_origin(value) is Annotated:
+        kind = value.__metadata__[0]  # type: ignore[attr-defined]
+        return f"What a step returns that is kept as ``{kind}``."
+    return first_line(inspect.getdoc(value))
 
 
 def _is_error(value: object) -> bool:

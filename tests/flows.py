@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 
 def trace(note: str, word: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.workflow.kinds import Array, Arrays, Rows
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 
 @step(name="small words")

@@ -28,8 +28,8 @@ from ossicle.steps.kept import keep_dataset
 from ossicle.steps.sources import dataset_digest
 from ossicle.workflow.arguments import resolve
 from ossicle.workflow.files import write_json
+from ossicle.workflow.manifest import STEPS
 from ossicle.workflow.pipeline import Pipeline
-from ossicle.workflow.step import STEPS
 from ossicle.workflow.store import Artifact, Store
 
 FRONT_END = {"name": "log_mel", "sample_rate": 8000, "n_fft": 256, "hop_length": 128, "n_mels": 8}

@@ -1,17 +1,21 @@
 """Jobs give the same results here and in other processes, and failures name their job."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ossicle.errors import AudioError, OssicleError, WorkflowError
 from ossicle.workflow import LocalCluster
+from ossicle.workflow.executor import TooLateError, WorkCancelledError
 
 
 def square(n: int) -> int:
@@ -41,6 +45,13 @@ def threads_allowed(_: int) -> str | None:
 
 def kill_self(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def span(seconds: float) -> tuple[int, float, float]:
+    """Which process was at work, from when to when."""
+    start = time.monotonic()
+    time.sleep(seconds)
+    return os.getpid(), start, time.monotonic()
 
 
 needs_proc = pytest.mark.skipif(
@@ -172,6 +183,7 @@ def test_a_reader_that_stops_early_ends_the_workers() -> None:
 SLEEP_IN_WORKERS = """
 import sys, time
 from ossicle.workflow import LocalCluster
+from ossicle.workflow.executor import TooLateError, WorkCancelledError
 def jobs():
     for n in range(100):
         yield 0.0 if n < 2 else 60.0
@@ -265,3 +277,105 @@ def test_errors_of_jobs_are_all_ours() -> None:
     for function in (fail_at_three, divide_at_three):
         with pytest.raises(OssicleError):
             list(LocalCluster().run(function, [3]))
+
+
+# --- sharing, labels, limits, several runs at once ------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n", [0, 1, 2, 7])
+def test_static_sharing_gives_the_same_results(n_jobs: int, n: int) -> None:
+    jobs = (k for k in range(n))
+    results = dict(LocalCluster(n_jobs).run(square, jobs, share="static"))
+    assert results == {k: k * k for k in range(n)}
+
+
+def test_static_sharing_gives_each_process_one_portion_in_order() -> None:
+    results = dict(LocalCluster(3).run(span, [0.02] * 8, share="static"))
+    portions = [
+        {results[place][0] for place in places} for places in ((0, 1), (2, 3, 4), (5, 6, 7))
+    ]
+    assert [len(portion) for portion in portions] == [1, 1, 1]
+    assert len(set.union(*portions)) == 3
+
+
+def test_static_sharing_names_a_job_that_fails_and_one_that_dies() -> None:
+    with pytest.raises(AudioError) as caught:
+        list(LocalCluster(2).run(fail_at_three, range(6), share="static"))
+    assert caught.value.__notes__ == ["in job 3 (3)"]
+    with pytest.raises(WorkflowError, match=r"lost while doing job 3 \(3\)"):
+        list(LocalCluster(2).run(die_at_three, range(6), share="static"))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_labels_that_a_machine_lacks_are_refused_before_a_job_is_drawn(n_jobs: int) -> None:
+    cluster = LocalCluster(n_jobs, {"house": 7})
+    jobs = iter([1])
+    with pytest.raises(WorkflowError, match="no worker has house = 8; this machine has house = 7"):
+        list(cluster.run(square, jobs, where={"house": 8}))
+    with pytest.raises(WorkflowError, match="no worker has room = 'kitchen'"):
+        list(cluster.run(square, jobs, where={"house": 7, "room": "kitchen"}))
+    assert dict(cluster.run(square, jobs, where={"house": [7, 8]})) == {0: 1}
+
+
+def test_a_cluster_can_be_compared_hashed_and_sent() -> None:
+    cluster = LocalCluster(2, {"house": 7})
+    assert pickle.loads(pickle.dumps(cluster)) == cluster == LocalCluster(2, {"house": 7})
+    assert len({cluster, LocalCluster(2, {"house": 7})}) == 1
+    assert cluster != LocalCluster(2)
+
+
+@needs_proc
+def test_a_deadline_ends_the_processes_even_of_a_cluster_of_one() -> None:
+    start = time.monotonic()
+    with pytest.raises(TooLateError, match=r"not done by the deadline of 0\.6 s"):
+        list(LocalCluster(1).run(span, [0.0, 60.0], deadline=0.6))
+    assert time.monotonic() - start < 20
+    assert _soon(lambda: _workers(os.getpid()) == [])
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_run_that_is_asked_to_stop_does_so(n_jobs: int) -> None:
+    stop: Future[None] = Future()
+    results = LocalCluster(n_jobs).run(square, range(100), stop=stop)
+    next(results)
+    stop.set_result(None)
+    with pytest.raises(WorkCancelledError):
+        list(results)
+
+
+def test_runs_in_several_threads_take_no_more_processes_than_there_are() -> None:
+    cluster = LocalCluster(2)
+    with ThreadPoolExecutor(3) as threads:
+        runs = [threads.submit(lambda: dict(cluster.run(span, [0.04] * 5))) for _ in range(3)]
+        results = [run.result(timeout=60) for run in runs]
+    spans = [span for result in results for span in result.values()]
+    assert [len(result) for result in results] == [5, 5, 5]
+    for _, start, _ in spans:
+        assert sum(other[1] <= start < other[2] for other in spans) <= 2
+
+
+def test_a_run_that_fails_leaves_a_run_in_another_thread_alone() -> None:
+    cluster = LocalCluster(2)
+    ready, failed = threading.Event(), threading.Event()
+
+    def jobs() -> Iterator[float]:
+        yield 0.0
+        ready.set()
+        yield 0.5
+        failed.wait(20)
+        yield 0.0
+
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(lambda: dict(LocalCluster(2).run(span, jobs())))
+        ready.wait(20)
+        with pytest.raises(WorkflowError, match="lost while doing"):
+            list(cluster.run(die_at_three, range(20)))
+        failed.set()
+        assert len(other.result(timeout=60)) == 3
+
+
+def test_a_run_within_a_run_of_the_same_cluster_does_not_wait_for_itself() -> None:
+    cluster = LocalCluster(2)
+    sums = [sum(dict(cluster.run(square, range(n))).values()) for _, n in cluster.run(abs, [2, 3])]
+    assert sorted(sums) == [1, 5]

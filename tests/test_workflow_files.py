@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ossicle.errors import WorkflowError
-from ossicle.workflow import (
+from ossicle.workflow.code import code_digest
+from ossicle.workflow.files import (
     canonical_json,
-    code_digest,
     digest,
     file_digest,
     file_digests,
@@ -90,7 +90,7 @@ WRITE_LARGE = """
 import sys
 from pathlib import Path
 from ossicle.errors import WorkflowError
-from ossicle.workflow import replacing
+from ossicle.workflow.files import replacing
 try:
     with replacing(Path(sys.argv[1])) as temporary:
         temporary.write_bytes(bytes(8_000_000))
@@ -150,7 +150,7 @@ def test_whichever_call_the_system_refuses_there_is_one_whole_file(
 REWRITE_FOR_EVER = """
 import sys
 from pathlib import Path
-from ossicle.workflow import replacing
+from ossicle.workflow.files import replacing
 print("ready", flush=True)
 n = 0
 while True:
@@ -247,7 +247,7 @@ def test_digests_of_many_files_follow_every_edit_and_name_what_is_unreadable(
 
 
 def _digest_of_copy(folder: Path, part: str) -> str:
-    code = f"from ossicle.workflow import code_digest; print(code_digest({part!r}))"
+    code = f"from ossicle.workflow.code import code_digest; print(code_digest({part!r}))"
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", code]
     return subprocess.check_output(command, env=environment, cwd=folder, text=True).strip()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ossicle.errors import WorkflowError
 from ossicle.workflow.arguments import Output
 from ossicle.workflow.flow import flow_of, read_flow
+from ossicle.workflow.manifest import step
 from ossicle.workflow.pipeline import Condition
-from ossicle.workflow.step import step
 
 ALARM = """
 name = "alarm"

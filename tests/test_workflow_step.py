@@ -9,7 +9,7 @@ import pytest
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.hints import documented, fits, parts_of
-from ossicle.workflow.step import STEPS, Digest, Step, find_step, step
+from ossicle.workflow.manifest import STEPS, Digest, Step, find_step, step
 
 
 def fingerprint(path: Path) -> str:

@@ -17,7 +17,7 @@ from ossicle.classifier.description import describe, json_bytes, parse, read_jso
 from ossicle.classifier.golden import GOLDEN, VerifyReport, compare_golden, make_golden
 from ossicle.classifier.trained import Trained
 from ossicle.errors import BundleError, OssicleError
-from ossicle.workflow import replacing
+from ossicle.workflow.files import replacing
 
 __all__ = ["read_bundle", "seal", "unseal", "verify", "write_bundle"]
 

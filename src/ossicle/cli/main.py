@@ -19,6 +19,7 @@ VERBS = (
     "search",
     "train",
     "runs",
+    "store",
     "evaluate",
     "bench",
     "predict",

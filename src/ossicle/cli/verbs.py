@@ -1,6 +1,8 @@
 """A group of verbs, each imported when it is asked for."""
 
+import builtins
 import importlib
+import keyword
 from typing import Any
 
 import click
@@ -18,7 +20,8 @@ class Verbs(click.Group):
     package : str
         Where the files are.
     words : tuple of str
-        The verbs in the order in which help lists them; each names its file and its command.
+        The verbs in the order in which help lists them; each names its file and its command,
+        with an underscore behind it if Python has the word for itself.
     **settings
         Of `click.Group`.
     """
@@ -36,8 +39,10 @@ class Verbs(click.Group):
         """The verb's command, from the module of its name."""
         if cmd_name not in self._words:
             return None
-        module = importlib.import_module(f"{self._package}.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        is_taken = keyword.iskeyword(cmd_name) or hasattr(builtins, cmd_name)
+        name = f"{cmd_name}_" if is_taken else cmd_name
+        module = importlib.import_module(f"{self._package}.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def resolve_command(

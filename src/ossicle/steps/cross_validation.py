@@ -11,7 +11,7 @@ from ossicle.steps.describing import FEATURES
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet
 from ossicle.workflow.files import write_json
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["ASKED", "REACHED", "SEARCH", "cross_validate", "linked", "linked_features"]
 
@@ -27,6 +27,7 @@ REACHED = ("ossicle.training",)
     entries=REACHED,
     outputs={"front": "front.csv", "table": "table.csv", "asked": ASKED, SEARCH: SEARCH},
     measured=("table", f"{SEARCH}/**"),
+    resumable=True,
     cpu=64,
 )
 def cross_validate(
@@ -107,6 +108,7 @@ def linked(source: Path, target: Path) -> None:
     for file in (each for each in source.rglob("*") if each.is_file()):
         place = target / file.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
         try:
             os.link(file, place)
         except OSError:

@@ -13,7 +13,7 @@ from ossicle.errors import DatasetError, nearest
 from ossicle.steps.kept import TABLE, keep_dataset
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = [
     "SPLITS",

@@ -12,11 +12,14 @@ from ossicle.features.store import LIBRARIES
 from ossicle.selection.grid import DEFAULT_GRID, DEFAULT_GRIDS, Grid, expand
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
-__all__ = ["FEATURES", "describe_grid", "extract_features"]
+__all__ = ["FEATURES", "describe_grid", "extract_features", "worthwhile"]
 
 FEATURES = "features"
+
+CLIPS_A_PROCESS = 500
+"""So many are described in the time that it takes to start a process."""
 
 
 @step(name="features", libraries=LIBRARIES, cpu=64)
@@ -124,7 +127,11 @@ def describe_grid(
     tables = []
     for place, front in enumerate(fronts):
         table = FeatureStore(out / FEATURES).extract(
-            dataset.clips, front, window=window, window_hop=window_hop, n_jobs=n_jobs
+            dataset.clips,
+            front,
+            window=window,
+            window_hop=window_hop,
+            n_jobs=worthwhile(n_jobs, len(dataset)),
         )
         if table.n_unavailable:
             raise FeatureError(f"{table.n_unavailable} recordings could not be read; run again")
@@ -137,3 +144,12 @@ def describe_grid(
         "front_ends": [front.summary for front in fronts],
         "skipped": [[clip.id, why] for clip, why in tables[0].skipped],
     }
+
+
+def worthwhile(n_jobs: int, n_clips: int) -> int:
+    """As many of the processes granted as there is work for.
+
+    >>> worthwhile(8, 100), worthwhile(8, 2000)
+    (1, 4)
+    """
+    return max(1, min(n_jobs, n_clips // CLIPS_A_PROCESS))

@@ -12,8 +12,8 @@ from ossicle.errors import FeatureError, nearest
 from ossicle.features.embedding import Embedding, read_network
 from ossicle.features.pretrained import PRETRAINED, cached_network
 from ossicle.inference import MAX_NETWORK_BYTES, inspect_network
-from ossicle.workflow import replacing
-from ossicle.workflow.step import step
+from ossicle.workflow.files import replacing
+from ossicle.workflow.manifest import step
 
 __all__ = ["Got", "fetch_network", "get_network"]
 

@@ -19,7 +19,7 @@ from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet, Named, named_digest
 from ossicle.types import Event, Prediction, Samples
 from ossicle.workflow.files import write_json
-from ossicle.workflow.step import Digest, step
+from ossicle.workflow.manifest import Digest, step
 
 __all__ = [
     "Heard",

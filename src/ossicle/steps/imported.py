@@ -11,7 +11,7 @@ from ossicle.errors import DatasetError
 from ossicle.steps.kept import ABOUT, SOUNDS, TABLE, keep_dataset
 from ossicle.steps.opening import open_dataset
 from ossicle.steps.sources import DataSet
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["import_dataset"]
 

@@ -18,7 +18,7 @@ from ossicle.steps.data import export_dataset, split_dataset
 from ossicle.steps.kept import ABOUT, SOUNDS, TABLE, name_dataset
 from ossicle.steps.opening import StageProgress
 from ossicle.steps.sources import DataSet, dataset_digest
-from ossicle.workflow.step import Digest, step
+from ossicle.workflow.manifest import Digest, step
 
 __all__ = ["convert_recordings", "deal_recordings", "export_recordings", "mix_recordings"]
 
@@ -218,6 +218,7 @@ def mix_recordings(
     name="convert",
     libraries=LIBRARIES,
     outputs={"table": TABLE, "about": ABOUT, "sounds": SOUNDS},
+    resumable=True,
     cpu=64,
 )
 def convert_recordings(

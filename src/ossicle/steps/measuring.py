@@ -10,7 +10,7 @@ from ossicle.audio.weighting import Weighting
 from ossicle.errors import AudioError
 from ossicle.steps.sources import named_digest
 from ossicle.workflow.kinds import Rows
-from ossicle.workflow.step import Digest, step
+from ossicle.workflow.manifest import Digest, step
 
 __all__ = ["Reading", "measure_files", "measure_levels"]
 

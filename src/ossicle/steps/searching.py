@@ -15,7 +15,7 @@ from ossicle.steps.search_outcome import FILES, MEASURED, conclude
 from ossicle.steps.sources import DataSet
 from ossicle.workflow.code import code_digest
 from ossicle.workflow.files import canonical_json, digest, file_digest, read_json, write_json
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["search_dataset"]
 
@@ -28,6 +28,7 @@ OUTCOME = "outcome.json"
     entries=REACHED,
     outputs=FILES,
     measured=(*MEASURED, "result.json"),
+    resumable=True,
     cpu=64,
 )
 def search_dataset(

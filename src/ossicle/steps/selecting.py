@@ -10,7 +10,7 @@ from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.search_outcome import FILES, MEASURED, conclude
 from ossicle.steps.sources import DataSet
 from ossicle.workflow.files import read_json, write_json
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["select_classifier"]
 

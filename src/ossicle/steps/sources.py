@@ -7,7 +7,7 @@ from ossicle.datasets import read_dataset
 from ossicle.errors import DatasetError
 from ossicle.workflow.calls import path_digest
 from ossicle.workflow.files import digest, file_digests
-from ossicle.workflow.step import Digest
+from ossicle.workflow.manifest import Digest
 
 __all__ = ["DataSet", "Named", "dataset_digest", "named_digest"]
 

@@ -9,7 +9,7 @@ from ossicle.evaluation.benchmark import SCHEMA
 from ossicle.evaluation.intervals import wilson
 from ossicle.workflow.files import read_json
 from ossicle.workflow.kinds import Rows
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["tabulate_benchmarks"]
 

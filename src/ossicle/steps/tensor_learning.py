@@ -1,6 +1,7 @@
 """The step that learns a network from data tensors, and makes it a classifier that hears."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from ossicle.selection.questions import question_of
 from ossicle.selection.searching import LIBRARIES
 from ossicle.selection.table import storable
 from ossicle.steps.cross_validation import REACHED
+from ossicle.steps.opening import StageProgress
 from ossicle.training.recipe_keys import require_torch
 from ossicle.types import Task
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["learn_tensors"]
 
@@ -45,6 +47,7 @@ def learn_tensors(
     label_smoothing: float = 0.1,
     mixup: float = 0.0,
     seed: int = 0,
+    progress: StageProgress | None = None,
 ) -> dict[str, Any]:
     """Train a network on a data tensor, and make it a classifier that hears sounds.
 
@@ -82,21 +85,22 @@ def learn_tensors(
     require_torch()
     learnt, held_out = read_tensor(train), read_tensor(validation)
     front, task, window = _made_by(learnt, held_out, train, validation)
-    configuration = Configuration(
-        front,
-        FRAMES,
-        model(
-            {
-                **{"name": "network", "architecture": network, "epochs": epochs, "seed": seed},
-                **{"batch_size": batch_size, "learning_rate": learning_rate},
-                **{"label_smoothing": label_smoothing, "mixup": mixup},
-            }
-        ),
-        "band",
+    network_model: Any = model(
+        {
+            **{"name": "network", "architecture": network, "epochs": epochs, "seed": seed},
+            **{"batch_size": batch_size, "learning_rate": learning_rate},
+            **{"label_smoothing": label_smoothing, "mixup": mixup},
+        }
     )
+    configuration = Configuration(front, FRAMES, network_model, "band")
     question: Question[Any] = question_of(task)
     scaler = configuration.fit_scaler(_frames(learnt))
-    fitted = question.fit(configuration.model, scaler(_frames(learnt)), learnt.output)
+    fitted = network_model.fit(
+        scaler(_frames(learnt)),
+        learnt.output,
+        n_labels=question.n_logits,
+        progress=progress and partial(progress, "epochs"),
+    )
     logits = fitted.logits(scaler(_frames(held_out)))
     figures = storable(question.figures(question.count(held_out.output, logits)))
     classifier = assemble(
@@ -112,7 +116,7 @@ def learn_tensors(
     )
     classifier.save(out / "best.ossicle")
     return {
-        "network": configuration.model.describe()["architecture"],
+        "network": network_model.describe()["architecture"],
         "epochs": epochs,
         "n_train": len(learnt.input),
         "n_validation": len(held_out.input),

@@ -14,9 +14,10 @@ from ossicle.errors import DatasetError
 from ossicle.features import FeatureStore, FeatureTable, FrontEnd
 from ossicle.features import front_end as build
 from ossicle.features.store import LIBRARIES
+from ossicle.steps.describing import worthwhile
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet
-from ossicle.workflow.step import step
+from ossicle.workflow.manifest import step
 
 __all__ = ["KEYWORD_FRONT_END", "describe_parts"]
 
@@ -31,6 +32,7 @@ KEYWORD_FRONT_END: Mapping[str, Any] = {
     name="tensors",
     libraries=(*LIBRARIES, "h5py"),
     outputs={name: f"{name}.h5" for name in SPLITS},
+    resumable=True,
     cpu=64,
 )
 def describe_parts(
@@ -80,7 +82,9 @@ def describe_parts(
     front, parts = build(front_end), dict(zip(SPLITS, dataset.official_split(), strict=True))
     made, skipped = {}, []
     for place, (name, part) in enumerate(parts.items()):
-        table = FeatureStore(out / "store").extract(part.clips, front, window=window, n_jobs=n_jobs)
+        table = FeatureStore(out / "store").extract(
+            part.clips, front, window=window, n_jobs=worthwhile(n_jobs, len(part))
+        )
         made[name] = _tensor(part, table, front, window, name)
         write_tensor(out / f"{name}.h5", made[name])
         skipped += [[clip.id, why] for clip, why in table.skipped]

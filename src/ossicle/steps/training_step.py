@@ -11,7 +11,7 @@ from ossicle.steps.opening import StageProgress
 from ossicle.steps.sources import DataSet, dataset_digest
 from ossicle.steps.train_outcome import FILES
 from ossicle.steps.training import LIBRARIES, train_dataset
-from ossicle.workflow.step import Digest, step
+from ossicle.workflow.manifest import Digest, step
 
 __all__ = ["train_networks"]
 

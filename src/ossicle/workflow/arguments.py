@@ -9,7 +9,7 @@ from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.calls import path_digest
 from ossicle.workflow.files import canonical_json
 from ossicle.workflow.kinds import read_result, result_file
-from ossicle.workflow.step import Parameter, Step
+from ossicle.workflow.manifest import Parameter, Step
 from ossicle.workflow.store import Artifact
 
 __all__ = ["Output", "Resolved", "outputs_in", "resolve", "valued"]

@@ -18,7 +18,7 @@ from typing import Any
 from ossicle.errors import WorkflowError
 from ossicle.workflow.files import digest, file_digests
 from ossicle.workflow.kinds import RESULT, read_result, write_result
-from ossicle.workflow.step import STEPS, Step, find_step
+from ossicle.workflow.manifest import STEPS, Step, find_step
 from ossicle.workflow.store import Artifact, Store
 
 __all__ = ["Call", "perform"]

@@ -1,24 +1,28 @@
 """Works made of works: one after the other, all at once, or each as soon as it can."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal
 
-from ossicle.errors import WorkflowError, nearest
+from ossicle.errors import WorkflowError
 from ossicle.workflow.graph import Graph
 from ossicle.workflow.messages import Message, Messages
 from ossicle.workflow.ready import Crew, Post
-from ossicle.workflow.works import Context, Work, as_works
+from ossicle.workflow.works import Context, Work, as_work, check_options
 
 __all__ = ["Parallel", "Workflow"]
 
 N_THREADS = 8
 """Works under way at once where it is left open; they share one lock of Python anyway."""
 
-MOST_THREADS = 64
+MOST_THREADS = 32
 """Threads of a `Parallel`; with more works than this, some wait for others to end."""
 
-ORDERS = ("list", "ready")
+NO_LIMIT = 1 << 16
+"""Threads in all: composites inside each other wait for each other, so each must get its own."""
+
+LAUNCHING = 'launching "{}"'
 
 
 class _Composite(Work):
@@ -28,8 +32,9 @@ class _Composite(Work):
     graph: Graph
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "works", as_works(self.works))
-        object.__setattr__(self, "graph", Graph.of(self.name, tuple(self.works)))
+        works = tuple(map(as_work, self.works))
+        object.__setattr__(self, "works", works)
+        object.__setattr__(self, "graph", Graph(self.name, works))
         self._refuse_graph()
         self.graph.refuse_next(self.receivers)
 
@@ -40,17 +45,8 @@ class _Composite(Work):
         raise NotImplementedError
 
     @property
-    def _first(self) -> Sequence[Work]:
-        """The members that get a message addressed to the composite itself."""
-        raise NotImplementedError
-
-    @property
     def inside(self) -> Mapping[str, Work]:
         return {self.name: self, **self.graph.inside}
-
-    @property
-    def leaves(self) -> tuple[Work, ...]:
-        return self.graph.leaves
 
     def process(self, messages: Messages) -> Messages:
         """Do the works inside; the messages that are left, with those they have made."""
@@ -67,20 +63,23 @@ class _Composite(Work):
         """
         self.graph.refuse_unknown(self.receivers)
         self.graph.refuse_messages(messages, self.receivers)
-        self.graph.refuse_unreached(messages, self.entries)
+        self.graph.refuse_unreached(messages, self)
         self.prepare(Context())
 
     def prepare(self, context: Context) -> None:
-        for work in self.graph.works:
+        for work in self.works:
             work.prepare(context)
 
     def cancel(self) -> None:
         """Ask every work inside to stop."""
-        for leaf in self.leaves:
-            leaf.cancel()
+        for work in self.works:
+            work.cancel()
 
     def answer(self, mine: Messages, context: Context) -> tuple[Message, ...]:
-        post = Post(self.graph, self._first)
+        if context.hands is None:
+            with ThreadPoolExecutor(NO_LIMIT) as hands:
+                return self.answer(mine, replace(context, hands=hands))
+        post = Post(self.graph, self.first)
         post.deliver(-1, mine.rows)
         try:
             self._run(post, context)
@@ -125,20 +124,17 @@ class Parallel(_Composite):
     graph: Graph = field(init=False, repr=False)
 
     @property
-    def entries(self) -> tuple[Work, ...]:
-        return tuple(leaf for work in self.graph.works for leaf in work.entries)
-
-    @property
-    def _first(self) -> Sequence[Work]:
+    def first(self) -> tuple[Work, ...]:  # type: ignore[override]
         return self.graph.works
 
     def _refuse_graph(self) -> None:
-        self.graph.refuse_ways()
+        self.graph.refuse_ways(
+            f"and both run at once in {self.name!r}; put them one after the other in a Workflow"
+        )
 
     def _run(self, post: Post, context: Context) -> None:
         n_threads = min(len(self.works), MOST_THREADS)
-        crew = Crew(self.graph, post, context, n_threads, hasty=True, announce=_started)
-        crew.run()
+        Crew(self.graph, post, context, n_threads, True, 'thread "{}" started').run()
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,25 +176,21 @@ class Workflow(_Composite):
     works: Sequence[Any]
     name: str = "workflow"
     next: str | Sequence[str] = ()
-    order: Literal["list", "ready"] = field(default="list", kw_only=True)
-    verbose: bool = field(default=False, kw_only=True)
-    cluster: Any = field(default=None, kw_only=True)
-    n_threads: int | None = field(default=None, kw_only=True)
+    _: KW_ONLY
+    order: Literal["list", "ready"] = "list"
+    verbose: bool = False
+    cluster: Any = None
+    n_threads: int | None = None
     graph: Graph = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.order not in ORDERS:
-            raise WorkflowError(f"order is {self.order!r}; {nearest(self.order, ORDERS)}")
+        check_options(self.name, 0, None, order=self.order)
         if self.n_threads is not None and self.n_threads < 1:
             raise WorkflowError(f"n_threads is {self.n_threads}; 1 or more are allowed, or None")
         super().__post_init__()
 
     @property
-    def entries(self) -> tuple[Work, ...]:
-        return self.graph.works[0].entries
-
-    @property
-    def _first(self) -> Sequence[Work]:
+    def first(self) -> tuple[Work, ...]:  # type: ignore[override]
         return self.graph.works[:1]
 
     def prepare(self, context: Context) -> None:
@@ -213,33 +205,24 @@ class Workflow(_Composite):
         return replace(context, cluster=self.cluster or context.cluster, say=say)
 
     def _refuse_graph(self) -> None:
+        self.graph.refuse_circles()
         if self.order == "list":
-            self.graph.refuse_order()
-        else:
-            self.graph.refuse_circles()
+            self.graph.refuse_ways(
+                f"which stands before it in {self.name!r}; put it after its senders, or take "
+                "order='ready'",
+                backwards=True,
+            )
 
     def _run(self, post: Post, context: Context) -> None:
         if self.order == "ready":
             n_threads = self.n_threads or N_THREADS
-            crew = Crew(self.graph, post, context, n_threads, hasty=False, announce=_launching)
-            crew.run()
-        else:
-            self._run_in_order(post, context)
-
-    def _run_in_order(self, post: Post, context: Context) -> None:
+            Crew(self.graph, post, context, n_threads, False, LAUNCHING).run()
+            return
         for place, work in enumerate(self.graph.works):
             present = post.everything() if context.say else Messages()
             mine = post.collect(place)
-            context.tell(self.name, _launching(work))
+            context.tell(self.name, LAUNCHING.format(work.name))
             if len(present) != len(mine):
                 context.show(work.name, "input", present)
             context.show(work.name, "selected input", mine)
             post.deliver(place, work.answer(mine, context))
-
-
-def _launching(work: Work) -> str:
-    return f'launching "{work.name}"'
-
-
-def _started(work: Work) -> str:
-    return f'thread "{work.name}" started'

@@ -193,7 +193,7 @@ def _recorded(record: Recorder, folder: Path) -> Iterator[None]:
         try:
             record.end("cancelled" if stopped else "failed", "" if stopped else str(error))
         except WorkflowError as other:
-            error.add_note(str(other))
+            raise WorkflowError(f"{error or 'interrupted'}; {other}") from error
         if stopped and (folder / WISH).exists():
             raise WorkflowError(f"{folder.name} was cancelled") from error
         raise

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from operator import itemgetter
 from typing import Any, Generic, Literal, NamedTuple, NoReturn, TypeVar
 
@@ -80,7 +80,7 @@ class Limits:
             raise WorkCancelledError("it was asked to stop")
         if self.left is not None and self.left <= 0:
             raise TooLateError(
-                f"not done by its deadline of {self.deadline:g} s, so its processes were ended; "
+                f"not done by the deadline of {self.deadline:.3g} s, so the processes were ended; "
                 "allow a longer one, or more processes"
             )
 
@@ -255,12 +255,11 @@ class LocalCluster:
         known = jobs if isinstance(jobs, Sequence) else list(jobs) if static else None
         most = n_workers if known is None else max(1, min(n_workers, len(known)))
         with self._slots.taken(most, n_workers, limits) as n_free, ExitStack() as stack:
-            numbered = enumerate(jobs if known is None else known)
             if static:
-                size = -(-len(known or ()) // n_free)
-                portions = [islice(numbered, size) for _ in range(n_free)]
-                lanes = [_Lane(stack.enter_context(_pool(1)), 1, one) for one in portions]
+                portions = [iter(portion) for portion in _portions(known or (), n_free)]
+                lanes = [_Lane(stack.enter_context(_pool(1)), 1, portion) for portion in portions]
             else:
+                numbered = enumerate(jobs if known is None else known)
                 lanes = [_Lane(stack.enter_context(_pool(n_free)), n_free, numbered)]
             yield from _in_lanes(function, lanes, limits)
 
@@ -276,6 +275,13 @@ def _here(
         except Exception as error:
             _fail(error, {index: job})
         yield index, job, result
+
+
+def _portions(jobs: Sequence[Job], count: int) -> list[list[tuple[int, Job]]]:
+    """The jobs with their places, cut into this many portions of one length, or one more."""
+    numbered = list(enumerate(jobs))
+    cuts = [len(numbered) * place // count for place in range(count + 1)]
+    return [numbered[start:end] for start, end in pairwise(cuts)]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -28,8 +28,8 @@ from ossicle.workflow.flow_keys import (
     declared,
     fitting,
 )
+from ossicle.workflow.manifest import Step, find_step
 from ossicle.workflow.pipeline import NodeOptions, Pipeline
-from ossicle.workflow.step import Step, find_step
 
 __all__ = ["Flow", "flow_of", "read_flow"]
 
@@ -107,7 +107,7 @@ def read_flow(path: str | Path, parameters: Mapping[str, Any] | None = None) -> 
         If it cannot be read, or something in it is not right, naming the place.
 
     >>> import tempfile
-    >>> from ossicle.workflow.step import step
+    >>> from ossicle.workflow.manifest import step
     >>> @step
     ... def repeat(word: str, times: int = 2) -> str:
     ...     '''A word several times.'''

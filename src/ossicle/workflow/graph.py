@@ -1,7 +1,6 @@
 """Who sends to whom: the graph of the works of a composite, and what is refused in it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
@@ -15,7 +14,6 @@ MOST_NAMES = 20
 """Names listed where one is not known and none is near."""
 
 
-@dataclass(frozen=True, slots=True)
 class Graph:
     """The works of one composite and the ways between them.
 
@@ -25,63 +23,55 @@ class Graph:
         That of the composite.
     works : tuple of Work
         Its members.
-    inside : mapping of str to Work
+
+    Attributes
+    ----------
+    inside : dict of str to Work
         Every work inside by its name, also deeper.
-    places : mapping of str to int
+    places : dict of str to int
         For each of these names the place of the member that it is or is in.
-    leaves : tuple of Work
-        The works inside that are no composites, in order.
-    followers : tuple of tuple of int
+    ways : list of (str, str)
+        Who sends to whom, of the works that are no composites.
+    followers : list of list of int
         For each member the places of the other members that it, or something in it, sends to.
+
+    Raises
+    ------
+    WorkflowError
+        If there is no work, a name is missing or taken twice, or a work sends to itself or to a
+        composite that it is in.
     """
 
-    name: str
-    works: tuple[Work, ...]
-    inside: Mapping[str, Work]
-    places: Mapping[str, int]
-    leaves: tuple[Work, ...]
-    followers: tuple[tuple[int, ...], ...]
-
-    @classmethod
-    def of(cls, name: str, works: tuple[Work, ...]) -> "Graph":
-        """Draw the graph.
-
-        Raises
-        ------
-        WorkflowError
-            If there is no work, a name is missing or taken twice, or a work sends to itself or to
-            a composite that it is in.
-        """
+    def __init__(self, name: str, works: tuple[Work, ...]) -> None:
         if not works:
             raise WorkflowError(f"{name!r} has no works; a composite needs one at least")
-        inside, places = _names(name, works)
-        leaves = tuple(leaf for work in works for leaf in work.leaves)
-        for leaf in leaves:
-            for own in {name, leaf.name}.intersection(leaf.receivers):
+        self.name, self.works = name, works
+        self.inside: dict[str, Work] = {}
+        self.places: dict[str, int] = {}
+        for place, work in enumerate(works):
+            self._name(place, work)
+        leaves = (work for work in self.inside.values() if not work.first)
+        self.ways = [(leaf.name, receiver) for leaf in leaves for receiver in leaf.receivers]
+        following: list[set[int]] = [set() for _ in works]
+        for sender, receiver in self.ways:
+            if receiver in (sender, name):
                 raise WorkflowError(
-                    f"a circle: {leaf.name!r} sends to {own!r} and would wait for itself"
+                    f"a circle: {sender!r} sends to {receiver!r} and would wait for itself"
                 )
-        followers = tuple(_followers(place, work, places) for place, work in enumerate(works))
-        return cls(name, works, inside, places, leaves, followers)
+            if receiver in self.places:
+                following[self.places[sender]].add(self.places[receiver])
+        self.followers = [sorted(others - {place}) for place, others in enumerate(following)]
 
-    def refuse_order(self) -> None:
-        """Refuse a work that sends to one before it in the list."""
-        for place, following in enumerate(self.followers):
-            if following and following[0] < place:
-                self.refuse_circles()
+    def _name(self, place: int, work: Work) -> None:
+        for name, inner in work.inside.items():
+            if not name or not isinstance(name, str):
+                raise WorkflowError(f"a work in {self.name!r} is named {name!r}; a name is a word")
+            if name in self.inside or name == self.name:
                 raise WorkflowError(
-                    f"{self._way(place, following[0])}, which stands before it in {self.name!r}; "
-                    "put it after its senders, or take order='ready'"
+                    f"the name {name!r} is taken twice in {self.name!r}; messages are addressed "
+                    "by name, so give each work and each composite its own"
                 )
-
-    def refuse_ways(self) -> None:
-        """Refuse members that send to each other."""
-        for place, following in enumerate(self.followers):
-            if following:
-                raise WorkflowError(
-                    f"{self._way(place, following[0])}, and both run at once in {self.name!r}; "
-                    "put them one after the other in a Workflow"
-                )
+            self.inside[name], self.places[name] = inner, place
 
     def refuse_circles(self) -> None:
         """Refuse works that wait for each other."""
@@ -93,94 +83,72 @@ class Graph:
                 f"a circle in {self.name!r}: {names}; each waits for the one before it"
             ) from None
 
-    def refuse_next(self, receivers: Sequence[str]) -> None:
-        """Refuse a composite's own next works if they are not those that its works send to."""
-        if not receivers:
-            return
-        self.refuse_unknown(receivers)
-        sent = {receiver for leaf in self.leaves for receiver in leaf.receivers}
-        for receiver in receivers:
-            if receiver not in sent:
-                raise WorkflowError(
-                    f"{self.name!r} names {receiver!r} as next, and none of the works in it sends "
-                    "there; a composite sends nothing of its own: name it as next of a work inside"
+    def refuse_ways(self, why: str, *, backwards: bool = False) -> None:
+        """Refuse members that send to each other, or only those that send to one before them."""
+        for place, following in enumerate(self.followers):
+            if following and (following[0] < place or not backwards):
+                way = (place, following[0])
+                sender, receiver = next(
+                    (sender, receiver)
+                    for sender, receiver in self.ways
+                    if (self.places[sender], self.places.get(receiver)) == way
                 )
+                raise WorkflowError(f"{sender!r} sends to {receiver!r}, {why}")
+
+    def refuse_next(self, outside: Sequence[str]) -> None:
+        """Refuse a composite's own next works if they are not those that its works send to."""
+        if outside:
+            self.refuse_unknown(outside)
+        for name in set(outside).difference(receiver for _, receiver in self.ways):
+            raise WorkflowError(
+                f"{self.name!r} names {name!r} as next, and none of the works in it sends there; "
+                "a composite sends nothing of its own: name it as next of a work inside"
+            )
 
     def refuse_unknown(self, outside: Sequence[str]) -> None:
         """Refuse a receiver that is neither inside nor among those outside."""
-        for leaf in self.leaves:
-            for receiver in leaf.receivers:
-                if receiver not in self.inside and receiver not in outside:
-                    raise WorkflowError(
-                        f"the work {leaf.name!r} sends to {receiver!r}, and no work in "
-                        f"{self.name!r} has this name; {self._hint(receiver, *outside)}"
-                    )
+        for sender, receiver in self.ways:
+            if receiver not in self.inside and receiver not in outside:
+                raise WorkflowError(
+                    f"the work {sender!r} sends to {receiver!r}, and no work in {self.name!r} has "
+                    f"this name; {self._hint(receiver, outside)}"
+                )
 
     def refuse_messages(self, messages: Messages, outside: Sequence[str]) -> None:
-        """Refuse rows that nobody takes and works that no row can reach."""
+        """Refuse rows that nobody takes."""
+        others = {"", self.name, *outside}
         for row in messages:
-            taken = row.receiver in self.inside or row.receiver in ("", self.name, *outside)
-            if not taken:
+            if row.receiver not in self.inside and row.receiver not in others:
                 raise WorkflowError(
                     f"nobody takes the row from {row.sender!r} for {row.receiver!r}; "
-                    f"{self._hint(row.receiver, self.name, *outside)}"
+                    f"{self._hint(row.receiver, (self.name, *outside))}"
                 )
 
-    def refuse_unreached(self, messages: Messages, entries: Sequence[Work]) -> None:
-        """Refuse works that no row can reach; a row for the whole goes to its entries."""
-        waiting = [leaf for row in messages for leaf in self._reached(row.receiver, entries)]
-        reached: set[str] = set()
+    def refuse_unreached(self, messages: Messages, composite: Work) -> None:
+        """Refuse works that no row can reach, though all rows go on as far as they can."""
+        known = {**self.inside, self.name: composite}
+        waiting, reached = list(messages.receivers), set[str]()
         while waiting:
-            leaf = waiting.pop()
-            if leaf.name not in reached:
-                reached.add(leaf.name)
-                waiting += (
-                    other for name in leaf.receivers for other in self._reached(name, entries)
-                )
-        for leaf in self.leaves:
-            if leaf.name not in reached:
+            for leaf in _entries(known.get(waiting.pop())):
+                if leaf.name not in reached:
+                    reached.add(leaf.name)
+                    waiting += leaf.receivers
+        for name, work in self.inside.items():
+            if name not in reached and not work.first:
                 raise WorkflowError(
-                    f"the work {leaf.name!r} can never get a message: name it as next of a work "
-                    f"that gets one, or give a row (data, 'init', {leaf.name!r})"
+                    f"the work {name!r} can never get a message: name it as next of a work that "
+                    f"gets one, or give a row (data, 'init', {name!r})"
                 )
 
-    def _reached(self, name: str, entries: Sequence[Work]) -> Sequence[Work]:
-        if name == self.name:
-            return entries
-        return self.inside[name].entries if name in self.inside else ()
-
-    def _hint(self, name: str, *others: str) -> str:
+    def _hint(self, name: str, others: Iterable[str]) -> str:
         """The name that was probably meant, of however many."""
         names = [*self.inside, *others]
         return nearest(name, get_close_matches(name, names, n=1) or sorted(names)[:MOST_NAMES])
 
-    def _way(self, place: int, other: int) -> str:
-        """Who in one member sends to whom in another, in words."""
-        for leaf in self.works[place].leaves:
-            for receiver in leaf.receivers:
-                if self.places.get(receiver) == other:
-                    return f"{leaf.name!r} sends to {receiver!r}"
-        raise AssertionError("no way")
 
-
-def _names(name: str, works: Sequence[Work]) -> tuple[dict[str, Work], dict[str, int]]:
-    """Every name inside with its work and the place of its member."""
-    inside: dict[str, Work] = {}
-    places: dict[str, int] = {}
-    for place, work in enumerate(works):
-        for inner in work.inside:
-            if not inner or not isinstance(inner, str):
-                raise WorkflowError(f"a work in {name!r} is named {inner!r}; a name is a word")
-            if inner in inside or inner == name:
-                raise WorkflowError(
-                    f"the name {inner!r} is taken twice in {name!r}; messages are addressed by "
-                    "name, so give each work and each composite its own"
-                )
-            places[inner] = place
-        inside.update(work.inside)
-    return inside, places
-
-
-def _followers(place: int, work: Work, places: Mapping[str, int]) -> tuple[int, ...]:
-    found = {places.get(receiver, place) for leaf in work.leaves for receiver in leaf.receivers}
-    return tuple(sorted(found - {place}))
+def _entries(work: Work | None) -> Iterator[Work]:
+    """The works that in the end get a message addressed to this one."""
+    if work is not None and not work.first:
+        yield work
+    for inner in work.first if work is not None else ():
+        yield from _entries(inner)

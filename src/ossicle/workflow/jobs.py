@@ -3,18 +3,16 @@
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Literal
 
-from ossicle.errors import WorkflowError, nearest
+from ossicle.errors import WorkflowError
 from ossicle.workflow.executor import Limits, LocalCluster, TooLateError, WorkerLostError
 from ossicle.workflow.messages import Messages
-from ossicle.workflow.works import Context, Work, aside, check_limits, name_of
+from ossicle.workflow.works import Context, Work, aside, check_options, name_of, tried
 
 __all__ = ["Job"]
-
-SHARES = ("steal", "static")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,22 +56,19 @@ class Job(Work):
     function: Any
     name: str = ""
     next: str | Sequence[str] = ()
-    parts: Callable[[Messages], Iterable[Any]] | None = field(default=None, kw_only=True)
-    join: Callable[[list[Any]], Any] | None = field(default=None, kw_only=True)
-    where: Mapping[str, Any] | None = field(default=None, kw_only=True)
-    share: Literal["steal", "static"] = field(default="steal", kw_only=True)
-    retries: int = field(default=0, kw_only=True)
-    deadline: float | None = field(default=None, kw_only=True)
-    cluster: Any = field(default=None, kw_only=True)
+    _: KW_ONLY
+    parts: Callable[[Messages], Iterable[Any]] | None = None
+    join: Callable[[list[Any]], Any] | None = None
+    where: Mapping[str, Any] | None = None
+    share: Literal["steal", "static"] = "steal"
+    retries: int = 0
+    deadline: float | None = None
+    cluster: Any = None
     _stops: set[Future[None]] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or name_of(self.function))
-        if self.share not in SHARES:
-            raise WorkflowError(
-                f"{self.name!r}: share is {self.share!r}; {nearest(self.share, SHARES)}"
-            )
-        check_limits(self.name, self.retries, self.deadline)
+        check_options(self.name, self.retries, self.deadline, share=self.share)
 
     def submit(self, messages: Messages) -> Future[Any]:
         """Start with my messages and do not wait; ``result()`` of what is returned waits."""
@@ -107,7 +102,10 @@ class Job(Work):
         try:
             results = self._results(parts, self._cluster(context), stop)
         except TooLateError as error:
-            raise TooLateError(f"the work {self.name!r} was {error}") from error
+            raise TooLateError(
+                f"the work {self.name!r} was not done by its deadline of {self.deadline:g} s, so "
+                "its processes were ended; allow a longer one, or more workers"
+            ) from error
         finally:
             self._stops.discard(stop)
         if self.join is not None:
@@ -118,25 +116,22 @@ class Job(Work):
         return self.cluster or context.cluster or LocalCluster()
 
     def _results(self, parts: list[Any], cluster: Any, stop: Future[None]) -> list[Any]:
-        """What is made of each part; those under way in a process that is lost are done again."""
+        """What is made of each part; those whose process is lost are done again."""
         function = Again(getattr(self.function, "process", self.function), self.retries)
         limits, results = Limits(self.deadline, stop), dict[int, Any]()
-        for left in range(self.retries, -1, -1):
+        ways = {"where": self.where, "share": self.share, "stop": stop}
+
+        def run() -> None:
             places = [place for place in range(len(parts)) if place not in results]
-            try:
-                for place, result in cluster.run(
-                    function,
-                    [parts[place] for place in places],
-                    where=self.where,
-                    share=self.share,
-                    deadline=limits.left,
-                    stop=stop,
-                ):
-                    results[places[place]] = result
-                break
-            except WorkerLostError:
-                if not left:
-                    raise
+            left = [parts[place] for place in places]
+            for number, result in cluster.run(function, left, deadline=limits.left, **ways):
+                results[places[number]] = result
+
+        for _ in range(self.retries):
+            with contextlib.suppress(WorkerLostError):
+                run()
+        if len(results) < len(parts):
+            run()
         return [results[place] for place in range(len(parts))]
 
     def _refuse_unsendable(self, parts: list[Any]) -> None:
@@ -163,7 +158,4 @@ class Again:
     retries: int
 
     def __call__(self, part: Any) -> Any:
-        for _ in range(self.retries):
-            with contextlib.suppress(Exception):
-                return self.function(part)
-        return self.function(part)
+        return tried(self.function, (part,), self.retries)

@@ -30,14 +30,15 @@ class Kept:
 
     key: str
     used: float
-    n_bytes: int = 0
+    n_bytes: int
+    step: str = ""
     is_pinned: bool = False
 
 
 def superfluous(
     kept: Iterable[Kept], *, now: float, older: float | None = None, max_bytes: int | None = None
-) -> list[str]:
-    """Keys of what may go, least recently used first; never of what is pinned.
+) -> list[Kept]:
+    """What may go, least recently used first; never of what is pinned.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def superfluous(
         Then what was used longest ago, until all that stays has this size or less.
 
     >>> old, new = Kept("a" * 32, used=0.0, n_bytes=5), Kept("b" * 32, used=9.0, n_bytes=5)
-    >>> superfluous([new, old], now=10.0, max_bytes=7) == [old.key]
+    >>> superfluous([new, old], now=10.0, max_bytes=7) == [old]
     True
     """
     ordered = sorted(kept, key=lambda each: (each.used, each.key))
@@ -59,7 +60,7 @@ def superfluous(
         is_old = older is not None and each.used < now - older * DAY
         is_too_much = max_bytes is not None and left > max_bytes
         if not each.is_pinned and (is_old or is_too_much):
-            going.append(each.key)
+            going.append(each)
             left -= each.n_bytes
     return going
 

@@ -93,7 +93,7 @@ class Lane:
 
     def end(self, why: str = "") -> None:
         """End the process and all that it started, whatever it is doing."""
-        process, self._why = self._process, why
+        process, self._why = self._process, why or self._why
         if process is None:
             return
         with suppress(ProcessLookupError):

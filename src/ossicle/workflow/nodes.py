@@ -6,7 +6,7 @@ from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import outputs_in, valued
-from ossicle.workflow.step import Step
+from ossicle.workflow.manifest import Step
 from ossicle.workflow.store import Artifact
 
 __all__ = ["STATES", "Condition", "Event", "Node", "NodeOptions", "below"]
@@ -34,6 +34,7 @@ class Condition:
         One of `OPERATORS`; empty: whether ``left`` is true.
     right : object or Output
 
+    >>> from ossicle.workflow.arguments import Output
     >>> Condition(0.9, ">=", 0.8).holds({}), str(Condition(Output("judged", "accuracy"), ">", 0.8))
     (True, '${judged.accuracy} > 0.8')
     """

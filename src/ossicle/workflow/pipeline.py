@@ -1,7 +1,7 @@
 """Steps put together: what each makes is given to the next, and kept.
 
 >>> import tempfile
->>> from ossicle.workflow.step import step
+>>> from ossicle.workflow.manifest import step
 >>> from ossicle.workflow.store import Store
 >>> @step(name="sounds counted")
 ... def count(words: list[str]) -> dict[str, int]:
@@ -26,10 +26,10 @@ from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output, outputs_in
 from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.kinds import read_result
+from ossicle.workflow.manifest import Step
 from ossicle.workflow.nodes import Condition, Event, Node, NodeOptions, below
 from ossicle.workflow.planning import Planned, plan_nodes
 from ossicle.workflow.running import run_nodes
-from ossicle.workflow.step import Step
 from ossicle.workflow.store import Artifact, Store
 
 __all__ = [

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ossicle.workflow.manifest import Step
 from ossicle.workflow.nodes import Node
 from ossicle.workflow.running import call_of
-from ossicle.workflow.step import Step
 from ossicle.workflow.store import Artifact, Store
 
 __all__ = ["Planned", "plan_nodes"]

@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import itemgetter
 from queue import SimpleQueue
+from typing import Any
 
 from ossicle.workflow.executor import WorkCancelledError
 from ossicle.workflow.graph import Graph
@@ -20,12 +21,12 @@ __all__ = ["Crew", "Post"]
 class Post:
     """The messages of a composite while its works are done: kept by receiver, given in order.
 
-    The order is that of the senders in the list, whoever was done first.
+    The order is that of the senders in the list, whoever was done first. Rows addressed to the
+    composite itself go to the works named as its first.
     """
 
-    def __init__(self, graph: Graph, entries: Sequence[Work]) -> None:
-        self._graph = graph
-        self._entries = [work.name for work in entries]
+    def __init__(self, graph: Graph, first: Sequence[Work]) -> None:
+        self._graph, self._first = graph, first
         self._boxes: list[list[tuple[int, int, Message]]] = [[] for _ in graph.works]
         self._rest: list[tuple[int, int, Message]] = []
 
@@ -33,13 +34,12 @@ class Post:
         """Take the rows of the member at this place; -1: those the composite was given."""
         places = self._graph.places
         for number, row in enumerate(rows):
-            place = places.get(row.receiver)
-            if place is not None:
-                self._boxes[place].append((sender, number, row))
+            if row.receiver in places:
+                self._boxes[places[row.receiver]].append((sender, number, row))
             elif row.receiver == self._graph.name:
-                for name in self._entries:
-                    inner = Message(row.data, row.sender, name)
-                    self._boxes[places[name]].append((sender, number, inner))
+                for work in self._first:
+                    inner = Message(row.data, row.sender, work.name)
+                    self._boxes[places[work.name]].append((sender, number, inner))
             else:
                 self._rest.append((sender, number, row))
 
@@ -50,13 +50,14 @@ class Post:
 
     def everything(self) -> Messages:
         """All rows that are with nobody."""
-        return _in_order([*self._rest, *(row for box in self._boxes for row in box)])
+        return _in_order([*self._rest, *chain.from_iterable(self._boxes)])
 
 
 def _in_order(rows: list[tuple[int, int, Message]]) -> Messages:
     return Messages(tuple(row for _, _, row in sorted(rows, key=itemgetter(0, 1))))
 
 
+@dataclass(eq=False)
 class Crew:
     """The works of a composite, done at the same time as far as they do not wait for each other.
 
@@ -73,31 +74,31 @@ class Crew:
         for the cluster.
     hasty : bool
         A failure asks the works that are under way to stop; else they are done to the end.
-    announce : callable
-        Gives the line of the log that says that a work starts.
+    line : str
+        What the log says when a work starts, with braces for its name.
     """
 
-    def __init__(
-        self,
-        graph: Graph,
-        post: Post,
-        context: Context,
-        n_threads: int,
-        *,
-        hasty: bool,
-        announce: Callable[[Work], str],
-    ) -> None:
-        self._graph, self._post, self._context = graph, post, context
-        self._n_threads, self._hasty, self._announce = n_threads, hasty, announce
-        self._senders = [0] * len(graph.works)
-        for place in chain.from_iterable(graph.followers):
-            self._senders[place] += 1
-        self._ready = [place for place, count in enumerate(self._senders) if not count]
+    graph: Graph
+    post: Post
+    context: Context
+    n_threads: int
+    hasty: bool
+    line: str
+
+    def __post_init__(self) -> None:
+        counts = [0] * len(self.graph.works)
+        for place in chain.from_iterable(self.graph.followers):
+            counts[place] += 1
+        self._senders = counts
+        self._ready = [place for place, count in enumerate(counts) if not count]
+        self._waiting: SimpleQueue[tuple[int, Messages] | None] = SimpleQueue()
         self._running: dict[int, Work] = {}
-        self._done: SimpleQueue[tuple[int, Sequence[Message]]] = SimpleQueue()
+        self._done: SimpleQueue[tuple[int, Sequence[Message], list[str]]] = SimpleQueue()
         self._failures: dict[int, BaseException] = {}
         self._stopped = self._asked = False
-        self._log = Pages(context, len(graph.works))
+        self._threads: list[Future[None]] = []
+        self._n_serving = self._n_told = 0
+        self._log: dict[int, list[str]] = {}
 
     def run(self) -> None:
         """Do every work once.
@@ -107,67 +108,87 @@ class Crew:
         Exception
             What the first of the works that failed, in the order of the list, has raised.
         """
-        n_jobs = sum(isinstance(work, Job) for work in self._graph.works)
-        with (
-            ThreadPoolExecutor(self._n_threads) as hands,
-            ThreadPoolExecutor(max(1, n_jobs)) as clerks,
-        ):
-            try:
-                self._start(hands, clerks)
-                while self._running:
-                    self._finish(*self._done.get())
-                    self._start(hands, clerks)
-            except BaseException:
-                self._stop()
-                raise
-            finally:
-                self._log.close()
-        self._raise()
+        try:
+            self._start()
+            while self._running:
+                self._finish(*self._done.get())
+                self._start()
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            for _ in self._threads:
+                self._waiting.put(None)
+            wait(self._threads)
+            for place in sorted(self._log):
+                self._tell(place)
+        if self._failures:
+            self._fail()
 
-    def _start(self, hands: ThreadPoolExecutor, clerks: ThreadPoolExecutor) -> None:
+    def _start(self) -> None:
         """Start what is ready, jobs first; in this thread if nothing else is to be done."""
         if self._stopped:
             return
-        works, ready = self._graph.works, self._ready
+        works, ready = self.graph.works, self._ready
         alone = len(ready) == 1 and not self._running
         self._ready = []
         self._running |= {place: works[place] for place in ready}
         for place in sorted(ready, key=lambda place: (not isinstance(works[place], Job), place)):
-            mine = self._post.collect(place)
+            mine = self.post.collect(place)
             if alone:
                 self._do(place, mine)
+            elif isinstance(works[place], Job):
+                self._thread(self._do, place, mine)
             else:
-                pool = clerks if isinstance(works[place], Job) else hands
-                pool.submit(self._do, place, mine)
+                self._waiting.put((place, mine))
+                if self._n_serving < self.n_threads:
+                    self._n_serving += 1
+                    self._thread(self._serve)
+
+    def _thread(self, call: Callable[..., None], *given: Any) -> None:
+        assert self.context.hands is not None
+        self._threads.append(self.context.hands.submit(call, *given))
+
+    def _serve(self) -> None:
+        """Do one work after the other in a thread."""
+        while (given := self._waiting.get()) is not None:
+            self._do(*given)
 
     def _do(self, place: int, mine: Messages) -> None:
         """Do one work, unless another has failed while it waited for a thread."""
-        work = self._graph.works[place]
+        work = self.graph.works[place]
         rows: Sequence[Message] = ()
-        context = self._log.page(place)
+        lines: list[str] = []
+        context = replace(self.context, say=lines.append) if self.context.say else self.context
         if not self._stopped:
-            context.tell(self._graph.name, self._announce(work))
+            context.tell(self.graph.name, self.line.format(work.name))
             context.show(work.name, "selected input", mine)
             try:
                 rows = work.answer(mine, context)
             except BaseException as error:
                 self._failures[place] = error
                 self._stopped = True
-        self._done.put((place, rows))
+        self._done.put((place, rows, lines))
 
-    def _finish(self, place: int, rows: Sequence[Message]) -> None:
+    def _finish(self, place: int, rows: Sequence[Message], lines: list[str]) -> None:
         """Deliver what a work has made, and see which works are complete by that."""
         del self._running[place]
-        self._log.finish(place)
-        if self._stopped:
-            if self._hasty:
-                self._stop()
-            return
-        self._post.deliver(place, rows)
-        for follower in self._graph.followers[place]:
+        self._log[place] = lines
+        while self._n_told in self._log:
+            self._tell(self._n_told)
+            self._n_told += 1
+        if self._stopped and self.hasty:
+            self._stop()
+        self.post.deliver(place, rows)
+        for follower in self.graph.followers[place]:
             self._senders[follower] -= 1
             if not self._senders[follower]:
                 self._ready.append(follower)
+
+    def _tell(self, place: int) -> None:
+        """Print the lines of a work, whole."""
+        for line in self._log.pop(place):
+            (self.context.say or print)(line)
 
     def _stop(self) -> None:
         """Start nothing more and ask the works under way to stop, once."""
@@ -177,53 +198,20 @@ class Crew:
                 work.cancel()
         self._asked = True
 
-    def _raise(self) -> None:
-        """Raise the failure of the first work in the list, and name the others."""
-        if not self._failures:
-            return
-        order = sorted(self._failures, key=lambda place: (self._weight(place), place))
-        error = self._failures[order[0]]
-        for place in order[1:]:
-            other = self._failures[place]
-            if not isinstance(other, WorkCancelledError):
-                name = self._graph.works[place].name
+    def _fail(self) -> None:
+        """Raise the failure of the first work in the list, and name the others.
+
+        An interrupt goes before an error, and that before what only was asked to stop.
+        """
+
+        def rank(place: int) -> tuple[int, int]:
+            error = self._failures[place]
+            return isinstance(error, Exception) + isinstance(error, WorkCancelledError), place
+
+        first, *others = sorted(self._failures, key=rank)
+        error = self._failures[first]
+        for place in others:
+            if not isinstance(other := self._failures[place], WorkCancelledError):
+                name = self.graph.works[place].name
                 error.add_note(f"{name!r} failed too: {type(other).__name__}: {other}")
         raise error
-
-    def _weight(self, place: int) -> int:
-        """An interrupt goes before an error, and that before what only was asked to stop."""
-        error = self._failures[place]
-        return isinstance(error, Exception) + isinstance(error, WorkCancelledError)
-
-
-class Pages:
-    """The log of works done at the same time: each work's lines whole, in the order of the list."""
-
-    def __init__(self, context: Context, n_pages: int) -> None:
-        self._context = context
-        self._pages: list[list[str]] = [[] for _ in range(n_pages if context.say else 0)]
-        self._ended: set[int] = set()
-        self._next = 0
-
-    def page(self, place: int) -> Context:
-        """The context of the work at this place, whose lines are kept."""
-        return (
-            replace(self._context, say=self._pages[place].append) if self._pages else self._context
-        )
-
-    def finish(self, place: int) -> None:
-        """Print the lines of a work that is done, once those before it are printed."""
-        self._ended.add(place)
-        while self._next in self._ended and self._pages:
-            self._print(self._next)
-
-    def close(self) -> None:
-        """Print what is left."""
-        while self._next < len(self._pages):
-            self._print(self._next)
-
-    def _print(self, place: int) -> None:
-        self._next = place + 1
-        for line in self._pages[place]:
-            assert self._context.say is not None
-            self._context.say(line)

@@ -15,9 +15,9 @@ from ossicle.workflow.calls import Call, home_of, perform
 from ossicle.workflow.composites import Workflow
 from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.lanes import Lane, Lanes
+from ossicle.workflow.manifest import Step
 from ossicle.workflow.messages import Messages
 from ossicle.workflow.nodes import Event, Node, below
-from ossicle.workflow.step import Step
 from ossicle.workflow.store import Artifact, Store
 from ossicle.workflow.works import Work
 

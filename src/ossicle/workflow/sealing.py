@@ -1,22 +1,23 @@
 """A folder that was filled, made ready to be an artifact: what is kept, digested, on the disk."""
 
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError
-from ossicle.workflow.files import digest, file_digest, flush, flush_folder, readable_json
+from ossicle.workflow.files import canonical_json, digest, file_digest, flush, flush_folder
 
 __all__ = [
     "LOG",
     "MANIFEST",
     "TIMES",
     "UNSEALED",
+    "as_lines",
     "chosen",
     "content_of",
     "files_of",
@@ -28,21 +29,22 @@ __all__ = [
 MANIFEST, TIMES, LOG = UNSEALED = ("manifest.json", "times.json", "log.txt")
 """Files that are no part of a result."""
 
-_LARGE = 500_000  # bytes, from which a digest is taken beside the wait for the disk
+_LARGE = 50_000  # bytes, from which the disk is set to work before the digest is taken
 _LONG = 1.0  # seconds
 
 
 def files_of(folder: Path) -> list[str]:
     """Names of all files in a folder, relative to it, in stable order; links count as files."""
-    return sorted(_below(str(folder), ""))
+    return sorted(name for name, _ in _below(str(folder), ""))
 
 
-def _below(folder: str, prefix: str) -> Iterator[str]:
-    for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False):
-            yield from _below(entry.path, f"{prefix}{entry.name}/")
-        else:
-            yield prefix + entry.name
+def _below(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(entry.path, f"{prefix}{entry.name}/")
+            else:
+                yield prefix + entry.name, entry
 
 
 def content_of(files: Mapping[str, str], measured: Iterable[str] = ()) -> str:
@@ -94,18 +96,16 @@ def seal(
     dict
         The manifest.
     """
-    names = [name for name in files_of(folder) if name != LOG]
-    for name in names:
-        if name in UNSEALED or (folder / name).is_symlink():
+    found = {name: entry for name, entry in _below(str(folder), "") if name != LOG}
+    for name, entry in found.items():
+        if name in UNSEALED or entry.is_symlink():
             raise WorkflowError(f"an artifact cannot hold {name}: reserved name, or a link")
-    files = _settled(folder, names)
+    names, n_bytes = sorted(found), sum(entry.stat().st_size for entry in found.values())
+    files = _settled([folder / name for name in names], n_bytes)
+    digests = dict(zip(names, files, strict=True))
     times = _matching(folder, names, measured) if measured else []
-    manifest = {
-        **about,
-        "files": files,
-        "measured": times,
-        "content": content_of(files, times),
-    }
+    content = content_of(digests, times)
+    manifest = {**about, "files": digests, "measured": times, "content": content}
     seconds = time.time() - started
     _write(folder / MANIFEST, manifest)
     write_times(folder, seconds)
@@ -121,22 +121,32 @@ def write_times(folder: Path, seconds: float | None) -> None:
     _write(folder / TIMES, {"finished": finished, "seconds": rounded})
 
 
-def _write(path: Path, value: Any) -> None:
-    path.write_bytes(readable_json(value).encode())
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_bytes(as_lines(value))
 
 
-def _settled(folder: Path, names: Sequence[str]) -> dict[str, str]:
+def as_lines(value: Mapping[str, Any]) -> bytes:
+    """JSON with one line a key: readable, and written fast."""
+    lines = (f'"{key}": {canonical_json(part)}' for key, part in value.items())
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def _settled(paths: Sequence[Path], n_bytes: int) -> list[str]:
     """Digest of each file; all are on the disk afterwards."""
-    paths = [folder / name for name in names]
-    if sum(path.lstat().st_size for path in paths) < _LARGE:
+    if n_bytes > _LARGE:
         for path in paths:
-            flush(path)
-        return {name: file_digest(path) for name, path in zip(names, paths, strict=True)}
-    with ThreadPoolExecutor(1) as disk:
-        flushed = disk.map(flush, paths)
-        files = {name: file_digest(path) for name, path in zip(names, paths, strict=True)}
-        list(flushed)
-    return files
+            _set_out(path)
+    digests = [file_digest(path) for path in paths]
+    for path in paths:
+        flush(path)
+    return digests
+
+
+def _set_out(path: Path) -> None:
+    """Let the system begin to write a file to the disk, without waiting for it."""
+    if hasattr(os, "posix_fadvise"):
+        with path.open("rb") as file, contextlib.suppress(OSError):
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _flush_all(folder: Path) -> None:

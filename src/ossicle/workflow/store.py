@@ -38,6 +38,9 @@ __all__ = ["Artifact", "Inputs", "Store"]
 Inputs = Sequence[str] | Mapping[str, str]
 """Keys or digests of what a step reads, in the order it reads them or by name."""
 
+RECIPE = ("step", "version", "parameters", "inputs")
+"""What decides a result, and with it its key."""
+
 _KEY = re.compile("[0-9a-f]{32}")
 _SHORTEST = 4
 
@@ -218,7 +221,11 @@ class Store:
         final, recipe = self._place(key), _recipe(step, version, parameters, inputs)
         if _key_of(recipe) != key:
             raise WorkflowError(f"{key} is not the key of this recipe of step {step}")
-        about = {"key": key, **recipe, "provenance": dict(provenance or {})}
+        about = {
+            "key": key,
+            **{name: recipe[name] for name in RECIPE},
+            "provenance": dict(provenance or {}),
+        }
         folder = self._unfinished / key if resume else self._fresh()
         sealed = self._fresh() if resume or keep is not None else folder
         started, is_over = time.time(), not resume
@@ -308,7 +315,7 @@ class Store:
 
     def gc(
         self, *, older: float | None = None, max_bytes: int | None = None, dry_run: bool = False
-    ) -> Sequence[Artifact]:
+    ) -> Sequence[keeping.Kept]:
         """Remove what was not used for long, and what killed processes left; never pinned ones.
 
         Parameters
@@ -322,8 +329,8 @@ class Store:
 
         Returns
         -------
-        sequence of Artifact
-            What went.
+        sequence of Kept
+            What went: key, step, size.
 
         Raises
         ------
@@ -334,15 +341,15 @@ class Store:
             if not dry_run:
                 held.enter_context(claims.hold(self._unfinished, alone=True))
                 keeping.sweep(self._unfinished)
-            there, pinned = {each.key: each for each in self.list()}, set(self.pins().values())
+            pinned = set(self.pins().values())
             kept = [
-                keeping.Kept(each.key, each.used, each.n_bytes, each.key in pinned)
-                for each in there.values()
+                keeping.Kept(a.key, a.used, a.n_bytes, a.manifest["step"], a.key in pinned)
+                for a in self.list()
             ]
             going = keeping.superfluous(kept, now=time.time(), older=older, max_bytes=max_bytes)
-            for key in () if dry_run else going:
-                self.remove(key)
-        return [there[key] for key in going]
+            for each in () if dry_run else going:
+                self.remove(each.key)
+        return going
 
     @property
     def _unfinished(self) -> Path:

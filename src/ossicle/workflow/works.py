@@ -3,16 +3,24 @@
 import contextlib
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
 from typing import Any, Literal
 
-from ossicle.errors import WorkflowError
+from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.executor import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 
-__all__ = ["Context", "Function", "Work", "as_work", "as_works", "aside", "check_limits", "name_of"]
+__all__ = ["Context", "Function", "Work", "as_work", "aside", "check_options", "name_of", "tried"]
+
+CHOICES = {
+    "order": ("list", "ready"),
+    "share": ("steal", "static"),
+    "takes": ("messages", "data"),
+}
+"""Words that an option of a work may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +33,13 @@ class Context:
         Where jobs run that name no cluster of their own.
     say : callable, optional
         Takes each line of the log; None: no log.
+    hands : ThreadPoolExecutor, optional
+        Threads for works done at the same time, as many as are asked for.
     """
 
     cluster: Any = None
     say: Callable[[str], object] | None = None
+    hands: ThreadPoolExecutor | None = None
 
     def tell(self, name: str, line: str) -> None:
         """Log a line of a work."""
@@ -61,6 +72,8 @@ class Work:
 
     name: str
     next: str | Sequence[str] = ()
+    first: "tuple[Work, ...]" = ()
+    """Of works inside those that get a message addressed to this one; none if none is inside."""
 
     def __init__(self, name: str, next: str | Sequence[str] = ()) -> None:  # noqa: A002
         self.name, self.next = name, next
@@ -111,16 +124,6 @@ class Work:
         """This work and all that is in it, by name: the receivers whose messages are mine."""
         return {self.name: self}
 
-    @property
-    def leaves(self) -> "tuple[Work, ...]":
-        """The works in it that are no composites."""
-        return (self,)
-
-    @property
-    def entries(self) -> "tuple[Work, ...]":
-        """The leaves that get a message addressed to it."""
-        return (self,)
-
 
 @dataclass(frozen=True, eq=False)
 class Function(Work):
@@ -155,9 +158,10 @@ class Function(Work):
     function: Any
     name: str = ""
     next: str | Sequence[str] = ()
-    takes: Literal["messages", "data"] = field(default="messages", kw_only=True)
-    retries: int = field(default=0, kw_only=True)
-    timeout: float | None = field(default=None, kw_only=True)
+    _: KW_ONLY
+    takes: Literal["messages", "data"] = "messages"
+    retries: int = 0
+    timeout: float | None = None
     _stops: set[Callable[[], object]] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -166,19 +170,12 @@ class Function(Work):
             raise WorkflowError(
                 f"{self.function!r} cannot be a work; a callable or an object with process is"
             )
-        if self.takes not in ("messages", "data"):
-            raise WorkflowError(
-                f"{self.name!r}: takes is {self.takes!r}; 'messages' and 'data' are allowed"
-            )
-        check_limits(self.name, self.retries, self.timeout)
+        check_options(self.name, self.retries, self.timeout, takes=self.takes)
 
     def process(self, messages: Messages) -> Any:
         """Call the function, again after an error as often as allowed."""
         given = messages.data if self.takes == "data" else (messages,)
-        for _ in range(self.retries):
-            with contextlib.suppress(Exception):
-                return self._once(given)
-        return self._once(given)
+        return tried(self._once, (given,), self.retries)
 
     def cancel(self) -> None:
         """Cancel it if it is async; a plain function goes on to its end."""
@@ -190,18 +187,27 @@ class Function(Work):
         if self.timeout is None:
             made = function(*given)
         else:
-            made = _within(self.timeout, lambda: function(*given), self._late)
+            made = self._in_time(aside(lambda: function(*given)))
         return self._awaited(made) if inspect.isawaitable(made) else made
+
+    def _in_time(self, outcome: Future[Any]) -> Any:
+        try:
+            return outcome.result(self.timeout)
+        except TimeoutError:
+            if outcome.done():
+                raise
+            raise self._late() from None
 
     def _awaited(self, made: Any) -> Any:
         """Run an async function to its end; in a thread of its own where a loop runs already."""
         import asyncio
 
+        run = partial(asyncio.run, self._cancellable(made))
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self._cancellable(made))
-        return _within(None, lambda: asyncio.run(self._cancellable(made)), self._late)
+            return run()
+        return aside(run).result()
 
     async def _cancellable(self, made: Any) -> Any:
         import asyncio
@@ -243,11 +249,6 @@ def as_work(thing: Any) -> Work:
     return Function(thing, next=getattr(thing, "next", ()))
 
 
-def as_works(things: Iterable[Any]) -> tuple[Work, ...]:
-    """Take each as a work."""
-    return tuple(as_work(thing) for thing in things)
-
-
 def name_of(function: Any) -> str:
     """The name a function or object is addressed by if it is given none.
 
@@ -265,12 +266,27 @@ def name_of(function: Any) -> str:
     return str(name)
 
 
-def check_limits(name: str, retries: int, seconds: float | None) -> None:
-    """Refuse tries and seconds that make no sense."""
+def check_options(name: str, retries: int, seconds: float | None, **chosen: str) -> None:
+    """Refuse tries, seconds and words that make no sense."""
+    for option, word in chosen.items():
+        if word not in CHOICES[option]:
+            raise WorkflowError(f"{name!r}: {option} is {word!r}; {nearest(word, CHOICES[option])}")
     if retries < 0:
         raise WorkflowError(f"{name!r}: retries is {retries}; 0 or more are allowed")
     if seconds is not None and not seconds > 0:
         raise WorkflowError(f"{name!r} may take {seconds} s; more than 0 is allowed, or None")
+
+
+def tried(call: Callable[..., Any], given: Sequence[Any], retries: int) -> Any:
+    """Call, and again after an error as often as allowed.
+
+    >>> tried(max, (2, 3), 1)
+    3
+    """
+    for _ in range(retries):
+        with contextlib.suppress(Exception):
+            return call(*given)
+    return call(*given)
 
 
 def aside(call: Callable[[], Any]) -> Future[Any]:
@@ -286,14 +302,3 @@ def aside(call: Callable[[], Any]) -> Future[Any]:
 
     threading.Thread(target=run, daemon=True).start()
     return outcome
-
-
-def _within(seconds: float | None, call: Callable[[], Any], late: Callable[[], Exception]) -> Any:
-    """Call in a thread that is waited for so long; then it is left behind."""
-    outcome = aside(call)
-    try:
-        return outcome.result(seconds)
-    except TimeoutError:
-        if outcome.done():
-            raise
-        raise late() from None

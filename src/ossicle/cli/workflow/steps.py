@@ -23,7 +23,7 @@ def steps(name: str | None, modules: tuple[Path, ...], as_json: bool) -> None:
     ossicle workflow steps search
     """
     load_steps(modules)
-    from ossicle.workflow.step import every_step, find_step
+    from ossicle.workflow.manifest import every_step, find_step
 
     if name is not None:
         manifest = find_step(name).manifest()

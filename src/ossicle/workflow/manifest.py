@@ -9,38 +9,22 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.code import library_versions, source_digest
-from ossicle.workflow.hints import described, documented, fits, may_be_mapping, parts_of
+from ossicle.workflow.hints import described, fits, may_be_mapping, parts_of
+from ossicle.workflow.parameters import SUPPLIED, Digest, Parameter, hints_of, parameters_of
 
-__all__ = ["STEPS", "Digest", "Needs", "Parameter", "Step", "find_step", "step"]
+__all__ = ["STEPS", "Digest", "Needs", "Parameter", "Step", "every_step", "find_step", "step"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-SUPPLIED = ("out", "progress", "n_jobs")
-"""Parameters that whoever runs a step gives it."""
 
 STEPS: dict[str, "Step[..., Any]"] = {}
 """Every step of the modules that are loaded, by name."""
 
 ENTRY_POINTS = "ossicle.steps"
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """How an input counts, if not by its own bytes: ``Annotated[Path, Digest(function)]``.
-
-    Parameters
-    ----------
-    function : callable
-        From path to str.
-    """
-
-    function: Callable[[Path], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,51 +44,6 @@ class Needs:
     cpu: int = 1
     memory_bytes: int = 0
     labels: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a step.
-
-    Parameters
-    ----------
-    name : str
-    hint : type
-        Its annotation.
-    default : object
-        ``inspect.Parameter.empty`` if it must be given.
-    is_input, many : bool
-        Whether it takes a file or folder; whether several.
-    unit, help : str
-    digest : callable, optional
-        How an input counts, if not by its bytes.
-    """
-
-    name: str
-    hint: Any
-    default: Any
-    is_input: bool
-    many: bool
-    unit: str
-    help: str
-    digest: Callable[[Path], str] | None
-
-    @property
-    def required(self) -> bool:
-        """Whether it must be given."""
-        return self.default is inspect.Parameter.empty
-
-    def to_dict(self) -> dict[str, Any]:
-        """The parameter as JSON."""
-        told = {"type": described(self.hint), "unit": self.unit, "help": self.help}
-        shown = {name: text for name, text in told.items() if text}
-        default = {} if self.required else {"default": _shown(self.default)}
-        return {**shown, "required": self.required, **default}
-
-
-def _shown(default: Any) -> Any:
-    plain = default is None or isinstance(default, bool | int | float | str)
-    return default if plain else repr(default)
 
 
 class Step(Generic[P, R]):
@@ -145,14 +84,7 @@ class Step(Generic[P, R]):
     @functools.cached_property
     def parameters(self) -> dict[str, Parameter]:
         """Every parameter but those that are supplied."""
-        helps = documented(inspect.getdoc(self.function) or "")
-        hints = _hints(self.function)
-        return {
-            each.name: _parameter(each, hints.get(each.name, Any), helps.get(each.name, ""))
-            for each in inspect.signature(self.function).parameters.values()
-            if each.name not in SUPPLIED
-            and each.kind not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-        }
+        return parameters_of(self.function)
 
     @functools.cached_property
     def supplied(self) -> frozenset[str]:
@@ -168,13 +100,13 @@ class Step(Generic[P, R]):
     @functools.cached_property
     def kind(self) -> str:
         """How its result is kept; empty: as JSON, or as npy if it is an array."""
-        words = parts_of(_hints(self.function).get("return", Any)).words
+        words = parts_of(hints_of(self.function).get("return", Any)).words
         return words[0] if words else ""
 
     @functools.cached_property
     def returns_mapping(self) -> bool:
         """Whether keys of its result can be asked for: it returns a mapping, or does not say."""
-        return may_be_mapping(_hints(self.function).get("return", Any))
+        return may_be_mapping(hints_of(self.function).get("return", Any))
 
     @property
     def version(self) -> dict[str, Any]:
@@ -245,28 +177,6 @@ class Step(Generic[P, R]):
             raise WorkflowError(
                 f"step {self.name} has no parameter {name!r}; {nearest(name, self.parameters)}"
             )
-
-
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return get_type_hints(function, include_extras=True)
-    except (NameError, TypeError):  # names that only a type checker imports
-        return {}
-
-
-def _parameter(each: inspect.Parameter, hint: Any, told: str) -> Parameter:
-    parts = parts_of(hint)
-    digests = [mark.function for mark in parts.marks if isinstance(mark, Digest)]
-    return Parameter(
-        each.name,
-        hint,
-        each.default,
-        is_input=parts.takes_path,
-        many=parts.many,
-        unit=", ".join(parts.words),
-        help=told,
-        digest=digests[0] if digests else None,
-    )
 
 
 @overload
@@ -381,6 +291,12 @@ def find_step(name: str) -> Step[..., Any]:
     if name not in STEPS:
         raise WorkflowError(f"no step {name!r}; {nearest(name, STEPS)}")
     return STEPS[name]
+
+
+def every_step() -> tuple[Step[..., Any], ...]:
+    """Every step there is, by name."""
+    _load_others()
+    return tuple(STEPS[name] for name in sorted(STEPS))
 
 
 @functools.cache

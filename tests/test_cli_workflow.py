@@ -1,0 +1,145 @@
+"""``ossicle workflow``: executions as a person sees them, from any terminal."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from commands import answered, printed, refused, typed
+from flows import NODES, OSSICLE, started, traced, wait_for, written
+
+WAITING = """
+name = "waiting"
+[steps.wait]
+step = "my_wait"
+note = "NOTE"
+"""
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """One execution, done, whose folder every verb looks into."""
+    monkeypatch.delitem(sys.modules, "words_steps", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    flow = written(tmp_path)
+    monkeypatch.setenv("OSSICLE_STORE", str(tmp_path / "kept"))
+    printed("run", flow, "--steps", tmp_path / "words_steps.py")
+    yield tmp_path
+    sys.modules.pop("words_steps", None)
+
+
+def test_executions_are_listed_newest_first(kept):
+    printed("run", kept / "words.toml", "--steps", kept / "words_steps.py")
+    head, _, *lines = printed("workflow", "ps").splitlines()
+    assert head.split() == ["id", "workflow", "state", "steps", "started", "seconds"]
+    assert [line.split()[0] for line in lines] == ["words-2", "words-1"]
+    assert all(line.split()[1:4] == ["words", "completed", "6/6"] for line in lines)
+    assert [each["id"] for each in answered("workflow", "ps")] == ["words-2", "words-1"]
+
+
+def test_no_execution_is_said_so(tmp_path):
+    assert printed("workflow", "ps", "--store", tmp_path / "none") == (
+        f"no execution in {tmp_path / 'none'}\n"
+    )
+    assert answered("workflow", "ps", "--store", tmp_path / "none") == []
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_steps_of_an_execution_are_shown_with_state_seconds_and_key(kept):
+    lines = printed("workflow", "status", "words-1").splitlines()
+    assert re.fullmatch(r"words-1 completed, \d+\.\d s", lines[0])
+    assert lines[2].split() == ["step", "state", "seconds", "key"]
+    assert [line.split()[0] for line in lines[4:]] == list(NODES)
+    assert all(re.search(r"completed +\d\.\d{3}  [0-9a-f]{12}$", line) for line in lines[4:])
+    told = answered("workflow", "status", "words-1")
+    assert [step["name"] for step in told["steps"]] == list(NODES)
+    assert all(len(step["key"]) == 32 for step in told["steps"])
+
+
+def test_a_kept_step_took_no_time(kept):
+    printed("run", kept / "words.toml", "--steps", kept / "words_steps.py")
+    told = answered("workflow", "status", "words-2")
+    assert [step["seconds"] for step in told["steps"]] == [None] * 6
+
+
+def test_a_log_is_what_a_step_has_printed(kept):
+    assert printed("workflow", "log", "words-1", "count") == "counting 4 words\n"
+    assert printed("workflow", "log", "words-1") == "── count\ncounting 4 words\n"
+    assert "no step 'cuont'; did you mean 'count'?" in refused(
+        1, "workflow", "log", "words-1", "cuont"
+    )
+
+
+def test_an_execution_is_done_again_with_the_words_of_then(kept):
+    (kept / "words.toml").write_text("no workflow any more")
+    again = answered("workflow", "retry", "words-1", "--steps", kept / "words_steps.py")
+    assert (again["id"], set(again["steps"].values())) == ("words-2", {"kept"})
+    words = ("workflow", "retry", "words-2", "--from", "second")
+    first = answered(*words, "--steps", kept / "words_steps.py")
+    assert {name for name, state in first["steps"].items() if state == "completed"} == {
+        "second",
+        "report",
+    }
+
+
+def test_an_execution_is_removed_and_its_artifacts_stay(kept):
+    run = typed("workflow", "rm", "words-1")
+    assert run.exit_code == 0
+    assert run.stderr == "words-1 is removed; what its steps have made is kept\n"
+    assert answered("workflow", "ps") == []
+    again = answered("run", kept / "words.toml", "--steps", kept / "words_steps.py")
+    assert set(again["steps"].values()) == {"kept"}
+
+
+@pytest.mark.parametrize("verb", ["status", "log", "cancel", "retry", "rm"])
+def test_an_execution_that_is_none_is_answered_with_the_nearest(kept, verb):
+    assert "no execution 'word-1'; did you mean 'words-1'?" in refused(
+        1, "workflow", verb, "word-1"
+    )
+
+
+def test_what_has_ended_is_not_cancelled(kept):
+    message = refused(1, "workflow", "cancel", "words-1")
+    assert message == "Error: words-1 is not in progress but completed\n"
+
+
+def test_steps_are_listed_and_shown_with_what_they_take(kept):
+    steps = ("--steps", kept / "words_steps.py")
+    found = {each["name"]: each for each in answered("workflow", "steps", *steps)}
+    assert found["my_count"]["description"] == "How often each word occurs."
+    assert "my_count" in printed("workflow", "steps", *steps)
+    text = printed("workflow", "steps", "my_count", *steps)
+    assert re.search(r"^file +Path +required +A text\.$", text, re.M)
+    assert re.search(r"^least +int +1 +Times a word must occur\.$", text, re.M)
+    assert re.search(r"^outputs +list \(list\.txt\)$", text, re.M)
+    assert answered("workflow", "steps", "my_count", *steps) == found["my_count"]
+    assert "did you mean 'my_count'" in refused(1, "workflow", "steps", "my_cuont", *steps)
+
+
+def test_an_execution_is_watched_and_cancelled_from_another_terminal(tmp_path, monkeypatch):
+    monkeypatch.setenv("OSSICLE_STORE", str(tmp_path / "kept"))
+    flow = written(tmp_path, WAITING)
+    with started(flow) as process:
+        wait_for(lambda: traced(tmp_path))
+        (told,) = answered("workflow", "ps")
+        assert (told["state"], told["n_done"], told["n_steps"]) == ("in progress", 0, 1)
+        assert "waiting 1/2" in printed("workflow", "status", "waiting-1")
+        assert "cancel it first" in refused(1, "workflow", "rm", "waiting-1")
+        words = [OSSICLE, "workflow", "log", "waiting-1", "--follow"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as follower:
+            time.sleep(0.5)
+            assert follower.poll() is None
+            assert typed("workflow", "cancel", "waiting-1").exit_code == 0
+            assert process.wait(timeout=30) == 1
+            assert follower.wait(timeout=30) == 0
+    assert answered("workflow", "ps")[0]["state"] == "cancelled"
+
+
+def test_a_log_is_followed_until_the_execution_ends(tmp_path, monkeypatch):
+    monkeypatch.setenv("OSSICLE_STORE", str(tmp_path / "kept"))
+    flow = written(tmp_path)
+    with started(flow, "--set", "seconds=0.3") as process:
+        wait_for(lambda: traced(tmp_path))
+        assert printed("workflow", "log", "words-1", "count", "--follow") == "counting 4 words\n"
+        assert process.wait(timeout=30) == 0
