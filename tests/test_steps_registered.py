@@ -12,7 +12,8 @@ from mixed_sounds import write_sounds
 from small_sets import clip, dataset
 from sounds import folders_of_tones, table_of_tones
 
-from ossicle.errors import DatasetError, EvaluationError, TrainingError
+from ossicle.errors import DatasetError, EvaluationError, SearchError, TrainingError
+from ossicle.selection import running
 from ossicle.steps import (
     benchmark_bundle,
     cross_validate,
@@ -280,3 +281,30 @@ def test_a_table_of_other_files_or_names_is_refused(made, tmp_path):
 def test_a_recipe_of_other_data_is_refused(tmp_path, tones):
     with pytest.raises(TrainingError, match="speaks of 2 data sets and 1 are given"):
         train_networks([tones], out=tmp_path, recipe={"data": [{}, {}]})
+
+
+@pytest.mark.slow
+def test_a_training_takes_an_imported_data_set_under_its_own_name(tmp_path, tones):
+    import_dataset(tones, out=tmp_path / "3f9a")
+    recipe = CALLS["train"](tones.parent)["recipe"]
+    outcome = train_networks([tmp_path / "3f9a"], out=tmp_path / "out", recipe=recipe)
+    assert list(outcome["runs"]) == ["tones/all"]
+    assert outcome["skipped"] == []
+
+
+def test_a_cross_validation_that_fails_half_way_goes_on(tmp_path, tones, monkeypatch):
+    done: list[object] = []
+
+    def failing(job, run=running.run_job):
+        done.append(job)
+        if len(done) == 3:
+            raise SearchError("the lights went out")
+        return run(job)
+
+    monkeypatch.setattr(running, "run_job", failing)
+    arguments = {"path": tones, "grid": GRID, "leave_out": 0.2}
+    with pytest.raises(SearchError, match="the lights went out"):
+        kept("cross-validate", arguments, Store(tmp_path / "a"))
+    made = kept("cross-validate", arguments, Store(tmp_path / "a"))
+    assert len(done) == 1 + sum(name.endswith("cell.json") for name in made.manifest["files"])
+    assert made.content == kept("cross-validate", arguments, Store(tmp_path / "b")).content

@@ -8,7 +8,16 @@ from ossicle.datasets import Dataset, read_dataset
 from ossicle.datasets.export import export_folder
 from ossicle.workflow.files import read_json, write_json
 
-__all__ = ["ABOUT", "SOUNDS", "TABLE", "is_kept", "keep_dataset", "name_dataset", "read_kept"]
+__all__ = [
+    "ABOUT",
+    "SOUNDS",
+    "TABLE",
+    "called",
+    "is_kept",
+    "keep_dataset",
+    "name_dataset",
+    "read_kept",
+]
 
 TABLE, SOUNDS = "clips.csv", "sounds"
 
@@ -33,6 +42,12 @@ def name_dataset(dataset: Dataset, out: Path, *, name: str) -> None:
 def is_kept(path: Path) -> bool:
     """Whether a folder was written so."""
     return (path / ABOUT).is_file()
+
+
+def called(path: Path) -> str:
+    """The name of a data set, that it came with if it was kept."""
+    name: str = read_json(path / ABOUT)["name"] if is_kept(path) else path.stem
+    return name
 
 
 def read_kept(path: Path, tasks: Sequence[str] | None = None) -> Dataset:

@@ -15,7 +15,7 @@ from ossicle.datasets.dataset import SPLITS
 from ossicle.datasets.recipes import Labels, Loudness
 from ossicle.steps.converting import RECORDS, convert_dataset
 from ossicle.steps.data import export_dataset, split_dataset
-from ossicle.steps.kept import ABOUT, SOUNDS, TABLE, name_dataset
+from ossicle.steps.kept import ABOUT, SOUNDS, TABLE, called, name_dataset
 from ossicle.steps.opening import StageProgress
 from ossicle.steps.sources import DataSet, dataset_digest
 from ossicle.workflow.manifest import Digest, step
@@ -274,7 +274,7 @@ def convert_recordings(
     shutil.rmtree(out / SOUNDS / RECORDS)
     (out / SOUNDS / TABLE).unlink(missing_ok=True)
     made.dataset.to_csv(out / TABLE)
-    name_dataset(made.dataset, out, name=path.stem)
+    name_dataset(made.dataset, out, name=called(path))
     return {**_told(made.dataset), "failed": [[Path(p).name, why] for p, why in made.failed]}
 
 
