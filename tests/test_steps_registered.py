@@ -21,6 +21,8 @@ from ossicle.steps import (
     describe_parts,
     import_dataset,
     open_dataset,
+    search_dataset,
+    select_classifier,
     split_dataset,
     tabulate_benchmarks,
     train_networks,
@@ -308,3 +310,35 @@ def test_a_cross_validation_that_fails_half_way_goes_on(tmp_path, tones, monkeyp
     made = kept("cross-validate", arguments, Store(tmp_path / "a"))
     assert len(done) == 1 + sum(name.endswith("cell.json") for name in made.manifest["files"])
     assert made.content == kept("cross-validate", arguments, Store(tmp_path / "b")).content
+
+
+@pytest.mark.slow
+def test_a_regression_goes_through_the_three_steps_as_through_the_search(tmp_path):
+    root = folders_of_tones(tmp_path / "in", n_clips=8)
+    sounds = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.wav"))
+    lines = [f"{name},{90 + 5 * n}" for n, name in enumerate(sounds)]
+    (root / "clips.csv").write_text("\n".join(["path,bpm", *lines]) + "\n")
+    grid = {"front_end": [FRONT_END], "integration": ["mean"], "model": ["ridge"]}
+    asked = {"grid": grid, "leave_out": 0.25, "task": "bpm:regression"}
+    outcome = search_dataset(root / "clips.csv", out=tmp_path / "run", test="holdout", **asked)
+    for part in ("train", "test"):
+        import_dataset(
+            root / "clips.csv",
+            out=tmp_path / part,
+            part=part,
+            test="holdout",
+            task="bpm:regression",
+        )
+        describe_grid(tmp_path / part, out=tmp_path / f"{part}-features", grid=grid)
+    cross_validate(tmp_path / "train", tmp_path / "train-features", out=tmp_path / "cv", **asked)
+    again = select_classifier(
+        tmp_path / "train",
+        tmp_path / "cv",
+        tmp_path / "test",
+        out=tmp_path / "selected",
+        test_features=tmp_path / "test-features",
+        paper_protocol=False,
+    )
+    assert again["test"] == outcome["test"]
+    fronts = [(tmp_path / name / "front.csv").read_bytes() for name in ("run", "cv", "selected")]
+    assert fronts[0] == fronts[1] == fronts[2]

@@ -121,7 +121,7 @@ def describe_grid(
         If a recording that is there could not be read this time.
     """
     dataset = open_dataset(path, task=task)
-    default = DEFAULT_GRIDS.get(dataset.task(task).kind, DEFAULT_GRID)
+    default = DEFAULT_GRIDS.get(dataset.task().kind, DEFAULT_GRID)
     configurations = expand(default if grid is None else grid, default=default)
     fronts = dict.fromkeys(each.front_end for each in configurations)
     tables = []

@@ -212,13 +212,17 @@ def _record(prediction: Prediction) -> dict[str, Any]:
             task.name: dict(zip(task.labels, _rounded(prediction.pooled[task.name]), strict=True))
             for task in prediction.tasks
         },
-        "events": [
-            {
-                **{"task": event.task, "label": event.label, "start": round(event.start, 6)},
-                **{"end": round(event.end, 6), "score": round(event.score, 6)},
-            }
-            for event in prediction.events
-        ],
+        "events": [_told(event) for event in prediction.events],
+    }
+
+
+def _told(event: Event) -> dict[str, Any]:
+    return {
+        "task": event.task,
+        "label": event.label,
+        "start": round(event.start, 6),
+        "end": round(event.end, 6),
+        "score": round(event.score, 6),
     }
 
 

@@ -24,6 +24,9 @@ TABLE, SOUNDS = "clips.csv", "sounds"
 ABOUT = "about.json"
 """Beside the table: the name that the data set came with, and the kinds of its tasks."""
 
+KEPT = {"table": TABLE, "about": ABOUT, "sounds": SOUNDS}
+"""What such a folder holds, by the names that other steps use."""
+
 
 def keep_dataset(dataset: Dataset, out: Path) -> Dataset:
     """Write a data set with its sounds, byte for byte; give it as it lies there."""

@@ -15,7 +15,7 @@ from ossicle.datasets.dataset import SPLITS
 from ossicle.datasets.recipes import Labels, Loudness
 from ossicle.steps.converting import RECORDS, convert_dataset
 from ossicle.steps.data import export_dataset, split_dataset
-from ossicle.steps.kept import ABOUT, SOUNDS, TABLE, called, name_dataset
+from ossicle.steps.kept import ABOUT, KEPT, SOUNDS, TABLE, called, name_dataset
 from ossicle.steps.opening import StageProgress
 from ossicle.steps.sources import DataSet, dataset_digest
 from ossicle.workflow.manifest import Digest, step
@@ -25,7 +25,6 @@ __all__ = ["convert_recordings", "deal_recordings", "export_recordings", "mix_re
 LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 
 MIXED = "mixed"
-OF_MIXES = {"events": "csv", "recipe": "json", "mixes": "jsonl"}
 
 DataSets = Annotated[Sequence[Path], Digest(dataset_digest)]
 """Several data sets; see `DataSet`."""
@@ -34,10 +33,7 @@ DataSets = Annotated[Sequence[Path], Digest(dataset_digest)]
 @step(
     name="split",
     libraries=("numpy", "scipy"),
-    outputs={
-        **{"table": TABLE, "about": ABOUT, "sounds": SOUNDS},
-        **{name: f"{name}.csv" for name in SPLITS},
-    },
+    outputs={**KEPT, **{name: f"{name}.csv" for name in SPLITS}},
 )
 def deal_recordings(
     path: DataSet,
@@ -121,8 +117,12 @@ def export_recordings(
     name="mix",
     libraries=LIBRARIES,
     outputs={
-        **{"table": TABLE, "about": ABOUT, "sounds": f"{MIXED}/audio"},
-        **{name: f"{MIXED}/{name}.{ending}" for name, ending in OF_MIXES.items()},
+        "table": TABLE,
+        "about": ABOUT,
+        "sounds": f"{MIXED}/audio",
+        "events": f"{MIXED}/events.csv",
+        "recipe": f"{MIXED}/recipe.json",
+        "mixes": f"{MIXED}/mixes.jsonl",
     },
     measured=("mixes",),  # says where the sources lie, which is no part of what was made
     cpu=64,
@@ -217,7 +217,7 @@ def mix_recordings(
 @step(
     name="convert",
     libraries=LIBRARIES,
-    outputs={"table": TABLE, "about": ABOUT, "sounds": SOUNDS},
+    outputs=KEPT,
     resumable=True,
     cpu=64,
 )

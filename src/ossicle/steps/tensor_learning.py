@@ -85,17 +85,22 @@ def learn_tensors(
     require_torch()
     learnt, held_out = read_tensor(train), read_tensor(validation)
     front, task, window = _made_by(learnt, held_out, train, validation)
-    network_model: Any = model(
+    learner: Any = model(
         {
-            **{"name": "network", "architecture": network, "epochs": epochs, "seed": seed},
-            **{"batch_size": batch_size, "learning_rate": learning_rate},
-            **{"label_smoothing": label_smoothing, "mixup": mixup},
+            "name": "network",
+            "architecture": network,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "label_smoothing": label_smoothing,
+            "mixup": mixup,
+            "seed": seed,
         }
     )
-    configuration = Configuration(front, FRAMES, network_model, "band")
+    configuration = Configuration(front, FRAMES, learner, "band")
     question: Question[Any] = question_of(task)
     scaler = configuration.fit_scaler(_frames(learnt))
-    fitted = network_model.fit(
+    fitted = learner.fit(
         scaler(_frames(learnt)),
         learnt.output,
         n_labels=question.n_logits,
@@ -103,7 +108,7 @@ def learn_tensors(
     )
     logits = fitted.logits(scaler(_frames(held_out)))
     figures = storable(question.figures(question.count(held_out.output, logits)))
-    classifier = assemble(
+    assemble(
         configuration,
         question,
         fitted,
@@ -113,10 +118,9 @@ def learn_tensors(
         temperature=question.temperature(logits, held_out.output),
         metrics={"validation": figures},
         provenance={"made_by": "learn", "n_clips": len(learnt.input)},
-    )
-    classifier.save(out / "best.ossicle")
+    ).save(out / "best.ossicle")
     return {
-        "network": network_model.describe()["architecture"],
+        "network": learner.describe()["architecture"],
         "epochs": epochs,
         "n_train": len(learnt.input),
         "n_validation": len(held_out.input),

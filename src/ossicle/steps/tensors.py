@@ -22,8 +22,14 @@ from ossicle.workflow.manifest import step
 __all__ = ["KEYWORD_FRONT_END", "describe_parts"]
 
 KEYWORD_FRONT_END: Mapping[str, Any] = {
-    **{"name": "mfcc", "sample_rate": 22_050, "n_fft": 2048, "hop_length": 512, "center": True},
-    **{"n_mels": 128, "n_mfcc": 40, "top_db": 80.0},
+    "name": "mfcc",
+    "sample_rate": 22_050,
+    "n_fft": 2048,
+    "hop_length": 512,
+    "center": True,
+    "n_mels": 128,
+    "n_mfcc": 40,
+    "top_db": 80.0,
 }
 """40 coefficients in 44 frames of a second: the defaults of librosa, at its usual rate."""
 
