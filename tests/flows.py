@@ -8,6 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import small_steps
+
+from ossicle.workflow.executions import Executions
+
+assert small_steps  # registers its steps
+
 OSSICLE = Path(sys.executable).with_name("ossicle")
 
 STEPS = '''
@@ -68,6 +74,7 @@ def wait(note: str, *, progress: Callable[[str, int, int], None]) -> int:
     """Wait with a child, for ever."""
     child = subprocess.Popen(["sleep", "600"])
     progress("waiting", 1, 2)
+    print("here it waits", flush=True)
     trace(note, f"{os.getpid()} {child.pid}")
     time.sleep(600)
     return 0
@@ -130,6 +137,20 @@ sides = "${side}"
 n = "${report.n}"
 """
 
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "parameters": {"file": "words.txt", "least": 1},
+    "steps": {
+        "words": {"step": "small words", "file": "${file}"},
+        "counts": {"step": "small counts", "words": "${words}", "least": "${least}"},
+        "longest": {"step": "small longest", "words": "${words}"},
+        "page": {"step": "small page", "counts": "${counts}", "title": "${longest}"},
+        "chat": {"step": "small chatter", "n": 2},
+    },
+    "outputs": {"page": "${page.page}", "tables": "${page.tables}", "longest": "${longest}"},
+}
+"""A workflow of the small steps that pipelines are tested with, as tables."""
+
 NODES = ("count", "first", "second", "side[kind=a]", "side[kind=b]", "report")
 
 
@@ -176,3 +197,8 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def states(executions: Executions, execution: str) -> dict[str, str]:
+    """Each step and its state."""
+    return {row["name"]: row["state"] for row in executions.steps(execution)}

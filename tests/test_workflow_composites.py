@@ -101,7 +101,14 @@ def test_the_log_is_that_of_figure_5(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_nothing_is_printed_unless_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    class Unseen:
+        def __repr__(self) -> str:
+            raise AssertionError("printing may be slow")
+
     figure()(FIGURE_INPUT)
+    for order in ("list", "ready"):
+        works = chain_of("a", "b", function=lambda messages: messages.data)
+        Workflow(works, order=order)(Messages.of((Unseen(), "init", "a")))  # type: ignore[arg-type]
     assert capsys.readouterr().out == ""
 
 
@@ -331,3 +338,43 @@ def test_an_order_that_is_none_is_refused() -> None:
         Workflow([nothing], order="redy")  # type: ignore[arg-type]
     with pytest.raises(WorkflowError, match="n_threads is 0"):
         Workflow([nothing], n_threads=0)
+
+
+def test_a_result_can_be_sent_on_and_be_final_too() -> None:
+    flow = Workflow([Function(lambda m: m.one() + 1, "a", ["b", ""]), Function(nothing, "b")])
+    assert flow(Messages.of((1, "init", "a"))) == Messages.of((2, "a"), (None, "b"))
+
+
+@pytest.mark.parametrize("order", ["list", "ready"])
+def test_a_workflow_inside_goes_on_no_further_when_it_is_asked_to_stop(order: Any) -> None:
+    patient, began = Patient("patient"), []
+    after = [Function(began.append, name) for name in ("x", "y")]
+    inner = Workflow([patient, *after], "inner", order=order, n_threads=1)
+
+    def fail_then(_: Messages) -> None:
+        patient.started.wait(20)
+        raise ValueError("no")
+
+    rows = [(0, "init", name) for name in ("patient", "x", "y", "bad")]
+    both = Parallel([Workflow([inner], "outer"), Function(fail_then, "bad")], "both")
+    with pytest.raises(ValueError, match="no") as caught:
+        both(Messages.of(*rows))
+    assert began == []
+    assert caught.value.__notes__ == ["in the work 'bad'", "in 'both'"]
+
+
+def test_a_work_that_has_not_begun_is_not_asked_to_stop() -> None:
+    patients = [Patient(f"w{n}") for n in range(4)]
+
+    def fail_then(_: Messages) -> None:
+        patients[0].started.wait(20)
+        raise ValueError("no")
+
+    works = [Function(fail_then, "bad"), *patients]
+    rows = Messages.of(*((0, "init", work.name) for work in works))
+    crew = Workflow([Parallel(works, "both")])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ossicle.workflow.composites.MOST_THREADS", 2)
+        with pytest.raises(ValueError, match="no"):
+            crew(rows)
+    assert [patient.cancelled.is_set() for patient in patients] == [True, False, False, False]

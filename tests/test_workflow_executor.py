@@ -15,7 +15,7 @@ import pytest
 
 from ossicle.errors import AudioError, OssicleError, WorkflowError
 from ossicle.workflow import LocalCluster
-from ossicle.workflow.executor import TooLateError, WorkCancelledError
+from ossicle.workflow.lanes import TooLateError, WorkCancelledError
 
 
 def square(n: int) -> int:
@@ -183,7 +183,7 @@ def test_a_reader_that_stops_early_ends_the_workers() -> None:
 SLEEP_IN_WORKERS = """
 import sys, time
 from ossicle.workflow import LocalCluster
-from ossicle.workflow.executor import TooLateError, WorkCancelledError
+from ossicle.workflow.lanes import TooLateError, WorkCancelledError
 def jobs():
     for n in range(100):
         yield 0.0 if n < 2 else 60.0

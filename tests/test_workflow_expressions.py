@@ -1,5 +1,6 @@
 """Expressions: what stands for itself keeps its type, what is mistyped is answered with what is."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ PLAIN = st.recursive(
 def scope(folder=HERE, steps=None, each=None, **parameters):
     given = {name: Given(value, HERE) for name, value in parameters.items()}
     placed = {name: Given(value, HERE) for name, value in (each or {}).items()}
-    return Scope(folder, given, steps or {}, placed)
+    return Scope(folder, {**given, **(steps or {})}, placed)
 
 
 @given(PLAIN)
@@ -40,11 +41,8 @@ def test_text_without_an_expression_is_itself(text):
 
 @given(st.text(alphabet="ab ${}:.x", max_size=12))
 def test_any_text_at_all_is_read_or_refused_in_words(text):
-    try:
-        pieces = parsed(text)
-    except WorkflowError:
-        pieces = (Reference("", "refused"),)
-    assert text == "" or pieces
+    with suppress(WorkflowError):
+        assert bool(parsed(text)) is bool(text)
 
 
 @given(st.text(alphabet="ab{} x"))
@@ -112,8 +110,8 @@ def test_a_variable_of_the_environment_is_its_text(monkeypatch):
     [
         ("${band}", "no parameter or step 'band'; did you mean 'bands'?"),
         ("${fetures}", "no parameter or step 'fetures'; did you mean 'features'?"),
-        ("${each.ftt}", "for_each has no 'ftt'; did you mean 'fft'?"),
-        ("${bands.x}", r"\$\{bands\.x\}: bands is a parameter; only steps have outputs"),
+        ("${each.ftt}", "no key in for_each 'ftt'; did you mean 'fft'?"),
+        ("${bands.x}", "bands is a parameter; only steps have outputs"),
         ("${enf:HOME}", "'enf' is no source; did you mean 'env'"),
         ("${env:NO_SUCH_ONE}", "no variable 'NO_SUCH_ONE'; set it: export NO_SUCH_ONE="),
         ("${file:gone.json}", r"cannot read /here/gone\.json: No such file"),

@@ -1,5 +1,8 @@
 """Steps that die, hang, fail or fill the disk: named, ended, and nothing that was done is lost."""
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -100,3 +103,26 @@ def test_a_killed_step_goes_on_where_it_was(store: Store) -> None:
     results = pipeline.run(store, cluster=LocalCluster(1))
     assert results.value("going on") == 40
     assert set(results["going on"].manifest["files"]) == {"done.txt", "result.json"}
+
+
+PROGRAM = """
+import sys
+import small_steps as small
+from ossicle.workflow import LocalCluster, Pipeline, Store
+pipeline = Pipeline()
+pipeline.add(small.hang, "hanging", note=sys.argv[1])
+pipeline.run(Store(sys.argv[2]), cluster=LocalCluster(1))
+"""
+
+
+def test_a_killed_program_leaves_no_step_running(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    command = [sys.executable, "-c", PROGRAM, str(note), str(tmp_path / "store")]
+    paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}) as process:
+        end = time.monotonic() + 20
+        while not (note.exists() and len(note.read_text().split()) == 2):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        process.kill()
+    assert all(gone(int(pid)) for pid in note.read_text().split())

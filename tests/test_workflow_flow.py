@@ -2,10 +2,11 @@
 
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ossicle.errors import WorkflowError
@@ -242,7 +243,7 @@ def test_a_default_may_come_from_the_environment(file, monkeypatch):
         (
             '"${bands}"',
             '"${each.bands}"',
-            "steps.table.bands: for_each has no 'bands'; allowed: n_fft",
+            "steps.table.bands: no key in for_each 'bands'; allowed: n_fft",
         ),
         ('bands = "${bands}"', "", "steps.table: step flow_table lacks bands"),
         ('"${bands}"', '"many"', "step flow_table: bands is 'many'; allowed is int"),
@@ -259,6 +260,7 @@ def test_a_default_may_come_from_the_environment(file, monkeypatch):
         ('"${judged.accuracy} >= 0.8"', '"${judged.accuracy} => 1"', "steps.best.when: "),
         ("[1024, 2048]", "[]", "steps.table.for_each.n_fft: [] is not allowed; a list of one"),
         ("[1024, 2048]", '"${bands}"', "steps.table.for_each.n_fft: 40 is not allowed; a list"),
+        ("{ n_fft = [1024, 2048] }", "{}", "steps.table.for_each is empty; name a key with its"),
         ("[1024, 2048]", "[1, 1]", "steps.table.for_each: n_fft=1 is there twice; leave one"),
         ("{ n_fft = [1024, 2048] }", "[1]", "steps.table.for_each is [1]; a table is allowed"),
         ('"${sounds}/a.wav"', '"${sounds"', "steps.table.files: '${sounds': ${ is not closed by }"),
@@ -325,3 +327,48 @@ def test_a_matrix_that_is_a_slip_of_the_finger_is_refused_at_once(file):
     edited(file, "[1024, 2048]", str(list(range(101))))
     edited(file, "for_each = { ", f"for_each = {{ b = {list(range(100))}, ")
     assert "10100 instances; at most 10000 allowed" in wrong(file)
+
+
+TEXTS = st.sampled_from(
+    [
+        "",
+        "flow_judged",
+        "flow_table",
+        "${a}",
+        "${p}",
+        "${each.n}",
+        "${",
+        "x",
+        "${a.b} > 3",
+        "${q.r}",
+    ]
+)
+VALUES = st.recursive(
+    TEXTS | st.integers(-1, 3) | st.booleans() | st.floats() | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["n", "default", "type", "help", "a"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def places(table, way=()):
+    """Every way from a table to something in it."""
+    for key, value in table.items():
+        yield (*way, key)
+        if isinstance(value, dict):
+            yield from places(value, (*way, key))
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_whatever_takes_the_place_of_a_word_it_is_read_or_refused_in_words(data):
+    words = tomllib.loads(ALARM)
+    *way, key = data.draw(st.sampled_from(list(places(words))))
+    table = words
+    for name in way:
+        table = table[name]
+    table[data.draw(st.sampled_from([key, "with", "type", "x"]))] = data.draw(VALUES)
+    with suppress(WorkflowError):
+        assert len(flow_of(words, folder=Path("/")).pipeline.nodes) >= 3

@@ -14,8 +14,9 @@ import pytest
 
 from ossicle.errors import AudioError, WorkflowError
 from ossicle.workflow.composites import Parallel, Workflow
-from ossicle.workflow.executor import LocalCluster, WorkCancelledError, WorkerLostError
+from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.jobs import Job
+from ossicle.workflow.lanes import WorkCancelledError, WorkerLostError
 from ossicle.workflow.messages import Messages
 from ossicle.workflow.works import Function
 
@@ -209,12 +210,9 @@ def test_a_part_that_fails_twice_is_done_with_two_retries(tmp_path: Path, cluste
     assert "in the work 'job'" in caught.value.__notes__
 
 
-def test_a_part_whose_process_is_killed_is_done_again_and_the_others_are_not(
-    tmp_path: Path,
-) -> None:
-    parts = [(tmp_path / "a", 1), (tmp_path / "b", 3)]
-    job = Job(die_until, "job", parts=first, retries=2, share="static", cluster=TWO)
-    assert job(given(parts)).data == ([1, 3],)
+def test_a_part_whose_process_is_killed_is_done_again(tmp_path: Path) -> None:
+    job = Job(die_until, "job", parts=first, retries=2, cluster=TWO)
+    assert job(given([(tmp_path / "b", 3)])).data == ([3],)
     with pytest.raises(WorkerLostError, match="a worker process was lost"):
         Job(die_until, "job", parts=first, cluster=TWO)(given([(tmp_path / "c", 2)]))
 
@@ -270,6 +268,8 @@ def test_data_that_cannot_be_sent_are_refused_for_a_job_and_not_for_a_function(
 
 
 def test_options_of_a_job_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(WorkflowError, match="3 is no work; a callable"):
+        Job(3, "job")
     with pytest.raises(WorkflowError, match="'square': share is 'stael'; did you mean 'steal'"):
         Job(square, share="stael")  # type: ignore[arg-type]
     with pytest.raises(WorkflowError, match="'square' may take -1 s"):

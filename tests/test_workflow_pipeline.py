@@ -269,7 +269,7 @@ def test_progress_prints_and_processes_are_seen_to(store: Store, tmp_path: Path)
         ({}, "lacks words"),
         ({"words": 3}, "words is 3"),
         ({"words": Output("missing")}, "no node 'missing' before it"),
-        ({"words": Output("first", "table")}, "first makes no 'table'"),
+        ({"words": Output("first", "table")}, "second: step small longest makes no 'table'"),
     ],
 )
 def test_a_node_that_cannot_be_done_is_refused_when_it_is_added(

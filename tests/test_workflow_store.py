@@ -9,8 +9,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow import Artifact, Store
@@ -229,3 +232,78 @@ def test_a_killed_writer_never_leaves_half_an_artifact(tmp_path: Path) -> None:
         store.verify(artifact)
         assert list(artifact.manifest["files"]) == ["a", "b", "c"]
     assert keys
+
+
+# --- keys and manifests ---------------------------------------------------------------------------
+
+
+@given(
+    parameters=st.dictionaries(st.text(), st.integers() | st.floats(allow_nan=False)),
+    inputs=st.lists(st.text()) | st.dictionaries(st.text(), st.text()),
+    version=st.text() | st.dictionaries(st.text(), st.text()),
+)
+def test_the_key_can_be_computed_from_what_json_keeps_of_its_recipe(
+    parameters: Any, inputs: Any, version: Any
+) -> None:
+    store = Store("unused")
+    recipe = {"parameters": parameters, "inputs": inputs, "version": version}
+    again = json.loads(json.dumps(recipe))
+    assert store.key("a", **again) == store.key("a", **recipe)
+
+
+def test_keys_that_are_numbers_are_as_good_as_texts() -> None:
+    store = Store("unused")
+    numbers, texts = {2: "b", 10: "a"}, {"2": "b", "10": "a"}
+    assert store.key("a", version="1", parameters=numbers) == store.key(
+        "a", version="1", parameters=texts
+    )
+
+
+def test_a_recipe_that_is_not_that_of_the_key_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    key = store.key("count", version="1", parameters={})
+    with (
+        pytest.raises(WorkflowError, match="not the key of this recipe of step count"),
+        store.writing(key, step="count", version="2", parameters={}),
+    ):
+        pass
+
+
+def test_a_store_that_may_only_be_read_is_read(full_disk: Path) -> None:
+    store = Store(full_disk)
+    artifact = _make(store)
+    store.pin(artifact.key, "kept")
+    loose = _make(store, version="0")
+    subprocess.run(["mount", "-o", "remount,ro", str(full_disk)], check=True)
+    with store.in_use():
+        assert store.get(artifact.key) == store.find("kept") == artifact
+        store.touch(artifact.key)
+        store.verify(artifact)
+    assert {each.key for each in store.list()} == {artifact.key, loose.key}
+    other = store.key("count", version="2", parameters={})
+    with pytest.raises(WorkflowError, match="Read-only"), store.claim(other):
+        pass
+    with (
+        pytest.raises(WorkflowError, match="Read-only"),
+        store.writing(other, step="count", version="2", parameters={}),
+    ):
+        pass
+    with pytest.raises(WorkflowError, match="Read-only"):
+        store.gc(older=-1)
+    store.verify(artifact)
+
+
+def test_a_file_that_is_asked_for_wrongly_is_named(tmp_path: Path) -> None:
+    artifact = _make(Store(tmp_path))
+    with pytest.raises(WorkflowError, match=r"no file 'count\.txt'; .*deep/count\.txt"):
+        artifact.digest_of("count.txt")
+
+
+def test_a_missing_file_is_found_by_verify_and_made_again_when_taken_away(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    artifact = _make(store)
+    (artifact.path / "deep" / "count.txt").unlink()
+    with pytest.raises(WorkflowError, match="is missing; delete"):
+        store.verify(artifact)
+    store.remove(artifact.key)
+    store.verify(_make(store))

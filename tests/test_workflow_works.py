@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.composites import Workflow
-from ossicle.workflow.executor import WorkCancelledError
+from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 from ossicle.workflow.works import Function, Work
 
@@ -175,7 +175,7 @@ def test_a_running_async_function_is_cancelled_when_asked() -> None:
 def test_options_that_make_no_sense_are_refused() -> None:
     with pytest.raises(WorkflowError, match="a lambda has no name"):
         Function(lambda _: 1)
-    with pytest.raises(WorkflowError, match="3 cannot be a work"):
+    with pytest.raises(WorkflowError, match="3 is no work; a callable"):
         Function(3, "f1")
     with pytest.raises(WorkflowError, match="'f1': retries is -1"):
         Function(print, "f1", retries=-1)

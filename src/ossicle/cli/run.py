@@ -12,7 +12,7 @@ from ossicle.cli.terminal import as_json, emit, note, settings, table
 from ossicle.cli.workflow_options import load_steps, store_option, words_of_steps
 
 if TYPE_CHECKING:
-    from ossicle.workflow.executions import Settings
+    from ossicle.workflow.executions import ExecutionSettings
     from ossicle.workflow.flow import Flow
 
 __all__ = ["carry_out", "from_option", "run"]
@@ -78,7 +78,7 @@ def run(
     ossicle run mine.toml --steps my_steps.py
     """
     load_steps(modules)
-    from ossicle.workflow.executions import Settings
+    from ossicle.workflow.executions import ExecutionSettings
     from ossicle.workflow.flow import read_flow
     from ossicle.workflow.flow_keys import read_word
 
@@ -88,7 +88,7 @@ def run(
         _emit_plan(flow, root, again, as_json=as_json)
         return
     named = {name: read_word(word) for name, word in settings(labels, option="--label").items()}
-    how = Settings(n_jobs=jobs, labels=named, again=again, out=out)
+    how = ExecutionSettings(n_jobs=jobs, labels=named, again=again, out=out)
     carry_out(flow, root, how, as_json=as_json)
 
 
@@ -106,7 +106,7 @@ def _emit_plan(flow: "Flow", root: Path, again: frozenset[str], *, as_json: bool
     emit(value, table(rows, list(rows[0])), as_json=as_json)
 
 
-def carry_out(flow: "Flow", root: Path, how: "Settings", *, as_json: bool) -> None:
+def carry_out(flow: "Flow", root: Path, how: "ExecutionSettings", *, as_json: bool) -> None:
     """Run a flow, show what becomes of its steps, print what it gives out."""
     from ossicle.cli.tree import shown_events
     from ossicle.errors import OssicleError

@@ -4,11 +4,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ossicle.workflow.archive import read_archive, write_archive
     from ossicle.workflow.artifact import Artifact
     from ossicle.workflow.composites import Parallel, Workflow
+    from ossicle.workflow.dask_cluster import DaskCluster
     from ossicle.workflow.executing import execute
+    from ossicle.workflow.executions import Executions, ExecutionSettings
     from ossicle.workflow.executor import LocalCluster
-    from ossicle.workflow.flow import read_flow
+    from ossicle.workflow.flow import Flow, read_flow
     from ossicle.workflow.jobs import Job
     from ossicle.workflow.kinds import Array, Arrays, Network, Rows
     from ossicle.workflow.manifest import Digest, Step, find_step, step
@@ -19,11 +22,14 @@ if TYPE_CHECKING:
     from ossicle.workflow.works import Function, Work
 
 _HOME = {
+    "archive": ["read_archive", "write_archive"],
     "artifact": ["Artifact"],
     "composites": ["Parallel", "Workflow"],
+    "dask_cluster": ["DaskCluster"],
     "executing": ["execute"],
+    "executions": ["ExecutionSettings", "Executions"],
     "executor": ["LocalCluster"],
-    "flow": ["read_flow"],
+    "flow": ["Flow", "read_flow"],
     "jobs": ["Job"],
     "kinds": ["Array", "Arrays", "Network", "Rows"],
     "messages": ["Message", "Messages"],
@@ -40,8 +46,12 @@ __all__ = [
     "Arrays",
     "Artifact",
     "Condition",
+    "DaskCluster",
     "Digest",
     "Event",
+    "ExecutionSettings",
+    "Executions",
+    "Flow",
     "Function",
     "Job",
     "LocalCluster",
@@ -60,8 +70,10 @@ __all__ = [
     "Workflow",
     "execute",
     "find_step",
+    "read_archive",
     "read_flow",
     "step",
+    "write_archive",
 ]
 
 

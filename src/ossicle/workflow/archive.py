@@ -20,6 +20,7 @@ from ossicle.workflow.tars import END, Member, copied, members, write_member
 __all__ = ["read_archive", "write_archive"]
 
 MAX_MANIFEST = 16 * 1024 * 1024
+MAX_DEPTH = 100
 _FIELDS = {"key", *RECIPE, "provenance", "files", "measured", "content"}
 _DIGEST = re.compile("[0-9a-f]{32}")
 
@@ -66,7 +67,7 @@ def write_archive(
     """
     asked = sorted({store.find(key).key for key in keys})
     chosen = with_origins(store, asked) if with_inputs else asked
-    with replacing(path) as temporary, temporary.open("wb") as tar:
+    with store.in_use(), replacing(path) as temporary, temporary.open("wb") as tar:
         for key in chosen:
             _write_artifact(tar, store.find(key))
         tar.write(END)
@@ -150,12 +151,22 @@ def _manifest(tar: BinaryIO, key: str, own: _Own, path: Path) -> dict[str, Any]:
     tar.seek(member.start)
     try:
         manifest = json.loads(tar.read(member.size))
+        if _is_deep(manifest):
+            raise ValueError(f"more than {MAX_DEPTH} lists in each other")
         canonical_json(manifest).encode()
     except (ValueError, RecursionError, WorkflowError) as error:
         raise WorkflowError(f"{path}: the manifest of {key} is not JSON ({error})") from error
     if fault := _fault_of_manifest(manifest, key, own):
         raise WorkflowError(f"{path}: the manifest of {key} {fault}")
     return dict(manifest)
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        nested = [each for each in level if isinstance(each, dict | list)]
+        level = [i for each in nested for i in (each.values() if isinstance(each, dict) else each)]
+    return bool(level)
 
 
 def _fault_of_manifest(manifest: Any, key: str, own: _Own) -> str:
@@ -196,7 +207,7 @@ def _take_in(
         return
     about = {
         "provenance": manifest["provenance"],
-        "measured": map(glob.escape, manifest["measured"]),
+        "measured": [glob.escape(name) for name in manifest["measured"]],
     }
     with store.writing(key, **recipe, **about) as folder:
         for name in own:

@@ -30,14 +30,17 @@ class Artifact:
     @property
     def used(self) -> float:
         """When it was last made or used, in seconds since 1970."""
-        with contextlib.suppress(OSError):
-            return (self.path / TIMES).stat().st_mtime
-        return self.path.stat().st_mtime
+        for path in (self.path / TIMES, self.path):
+            with contextlib.suppress(OSError):
+                return path.stat().st_mtime
+        return 0.0
 
     @property
     def n_bytes(self) -> int:
         """Size of everything in its folder."""
-        return sum((self.path / name).lstat().st_size for name in files_of(self.path))
+        with contextlib.suppress(OSError):
+            return sum((self.path / name).lstat().st_size for name in files_of(self.path))
+        return 0
 
     @property
     def times(self) -> dict[str, Any]:

@@ -27,8 +27,11 @@ def claim(path: Path, *, on_wait: Callable[[], object] | None = None) -> Iterato
     on_wait : callable, optional
         Called once if another has it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = _claimed(path, on_wait)
+    try:
+        descriptor = _claimed(path, on_wait)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _claimed(path, on_wait)
     try:
         yield
     finally:

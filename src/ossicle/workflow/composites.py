@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.graph import Graph
+from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 from ossicle.workflow.ready import Crew, Post
 from ossicle.workflow.works import Context, Work, as_work, check_options
@@ -83,6 +84,8 @@ class _Composite(Work):
         post.deliver(-1, mine.rows)
         try:
             self._run(post, context)
+            if context.stopped():
+                raise WorkCancelledError(f"{self.name!r} was asked to stop")
         except Exception as error:
             error.add_note(f"in {self.name!r}")
             raise
@@ -219,10 +222,12 @@ class Workflow(_Composite):
             Crew(self.graph, post, context, n_threads, False, LAUNCHING).run()
             return
         for place, work in enumerate(self.graph.works):
+            if context.stopped():
+                return
             present = post.everything() if context.say else Messages()
             mine = post.collect(place)
             context.tell(self.name, LAUNCHING.format(work.name))
             if len(present) != len(mine):
-                context.show(work.name, "input", present)
-            context.show(work.name, "selected input", mine)
+                context.tell(work.name, "input :", present)
+            context.tell(work.name, "selected input :", mine)
             post.deliver(place, work.answer(mine, context))

@@ -13,14 +13,13 @@ from ossicle.workflow.arguments import Output, valued
 from ossicle.workflow.files import read_json, replacing, write_json
 from ossicle.workflow.kinds import read_result, result_file
 from ossicle.workflow.nodes import Node
+from ossicle.workflow.sealing import UNSEALED
 from ossicle.workflow.store import Artifact
 
 __all__ = ["check_out", "deliver", "found_outputs", "plain"]
 
 LIST = "outputs.json"
 """File that says what was delivered to a folder: that, and nothing else, is replaced there."""
-
-UNSEALED = {"manifest.json", "times.json", "log.txt"}
 
 
 def found_outputs(
@@ -164,7 +163,9 @@ def _called(said: Any, number: int) -> str:
 
 def _reserved(artifact: Path) -> Callable[[Any, list[str]], set[str]]:
     """What of an artifact's own folder is no part of the result."""
-    return lambda folder, names: UNSEALED & set(names) if Path(folder) == artifact else set()
+    return lambda folder, names: (
+        set(UNSEALED).intersection(names) if Path(folder) == artifact else set()
+    )
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Running a workflow as an execution: recorded, to be ended from outside, its outputs copied."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -14,10 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError
+from ossicle.workflow.claims import hold
 from ossicle.workflow.delivery import check_out, deliver, found_outputs
-from ossicle.workflow.executions import EXECUTIONS, LOGS, SNAPSHOT, WISH, Settings, store_of
+from ossicle.workflow.executions import (
+    EXECUTIONS,
+    LOGS,
+    SNAPSHOT,
+    WISH,
+    ExecutionSettings,
+    store_of,
+)
 from ossicle.workflow.executor import LocalCluster
-from ossicle.workflow.files import claimed, write_json
+from ossicle.workflow.files import write_json
 from ossicle.workflow.flow import Flow
 from ossicle.workflow.nodes import Event
 from ossicle.workflow.pipeline import Pipeline, Results
@@ -42,7 +51,7 @@ def execute(
     flow: Flow,
     *,
     root: str | Path,
-    settings: Settings | None = None,
+    settings: ExecutionSettings | None = None,
     on_begin: Callable[[str], None] | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Outcome:
@@ -53,7 +62,7 @@ def execute(
     flow : Flow
     root : path
         Where artifacts and executions are kept.
-    settings : Settings, optional
+    settings : ExecutionSettings, optional
     on_begin : callable, optional
         Called with the execution's id.
     on_event : callable, optional
@@ -70,7 +79,7 @@ def execute(
     WorkflowError
         If an input is missing, the execution was cancelled, or cannot be recorded.
     """
-    root, settings = Path(root), settings or Settings()
+    root, settings = Path(root), settings or ExecutionSettings()
     _check_inputs(flow.pipeline)
     if settings.out is not None:
         check_out(settings.out, flow.outputs)
@@ -127,33 +136,36 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _begun(root: Path, flow: Flow, settings: Settings) -> Iterator[Path]:
+def _begun(root: Path, flow: Flow, settings: ExecutionSettings) -> Iterator[Path]:
     """The folder of a new execution, locked before its name can be seen."""
     home = root / EXECUTIONS
     hidden = home / f".{uuid.uuid4().hex}"
-    try:
-        (hidden / LOGS).mkdir(parents=True)
-        _sweep(home)
-        with claimed(hidden):
+    with contextlib.ExitStack() as stack:
+        try:
+            (hidden / LOGS).mkdir(parents=True)
+            _sweep(home)
+            stack.enter_context(hold(hidden, alone=True))
             write_json(hidden / SNAPSHOT, _snapshot(flow, settings))
-            yield _named(hidden, flow.name)
-    except OSError as error:
-        raise WorkflowError(f"cannot begin an execution in {home}: {error}") from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+            folder = _named(hidden, flow.name)
+        except OSError as error:
+            raise WorkflowError(f"cannot begin an execution in {home}: {error}") from error
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+        yield folder
 
 
 def _named(hidden: Path, name: str) -> Path:
-    """Give a folder the first free name; a name that another has taken meanwhile is passed over."""
+    """Give a folder the first free name; one that another has taken meanwhile is passed over."""
     prefix = f"{name}-"
     there = [each.name.removeprefix(prefix) for each in hidden.parent.glob(f"{prefix}*")]
-    number = max((int(each) for each in there if each.isdecimal()), default=0)
-    while True:
-        number += 1
+    for number in itertools.count(1 + max((int(n) for n in there if n.isdecimal()), default=0)):
         folder = hidden.with_name(f"{prefix}{number}")
-        with contextlib.suppress(OSError):
-            hidden.rename(folder)
-            return folder
+        try:
+            return hidden.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+    raise AssertionError("numbers do not end")
 
 
 def _sweep(home: Path) -> None:
@@ -164,7 +176,7 @@ def _sweep(home: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _snapshot(flow: Flow, settings: Settings) -> dict[str, Any]:
+def _snapshot(flow: Flow, settings: ExecutionSettings) -> dict[str, Any]:
     """Enough to do it again, and to end it from outside."""
     in_main = threading.current_thread() is threading.main_thread()
     return {

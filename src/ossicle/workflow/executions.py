@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.files import claimed, read_json, write_json
+from ossicle.workflow.claims import hold
+from ossicle.workflow.files import read_json, write_json
 from ossicle.workflow.flow import Flow, flow_of
 from ossicle.workflow.record import forget, read_executions, read_steps
 from ossicle.workflow.running import log_name
 from ossicle.workflow.store import Store
 
-__all__ = ["Execution", "Executions", "Settings", "store_of"]
+__all__ = ["Execution", "ExecutionSettings", "Executions", "store_of"]
 
 EXECUTIONS, SNAPSHOT, LOGS, WISH = "executions", "execution.json", "logs", "cancel"
 EVERY = 0.3
@@ -35,7 +36,7 @@ EVERY = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ExecutionSettings:
     """How a workflow is run.
 
     Parameters
@@ -115,19 +116,18 @@ class Executions:
         state = row["state"]
         if state == "in progress" and not self.is_running(row["id"]):
             state = "interrupted"
-        seconds = (row["finished"] or time.time()) - row["started"]
+        now = time.time() if state == "in progress" else row["last"] or row["started"]
+        seconds = (row["finished"] or now) - row["started"]
         told = {name: row[name] for name in ("n_done", "n_steps", "started", "message")}
         return Execution(row["id"], row["name"], state, seconds=round(max(seconds, 0.0), 3), **told)
 
     def is_running(self, execution: str) -> bool:
         """Whether its process is alive."""
         try:
-            with claimed(self._folder(execution)):
+            with hold(self._folder(execution)):
                 return False
         except WorkflowError:
             return True
-        except OSError:
-            return False
 
     def get(self, execution: str) -> Execution:
         """The execution of an id.
@@ -145,10 +145,13 @@ class Executions:
 
     def steps(self, execution: str) -> Sequence[dict[str, Any]]:
         """Its steps in order: name, state, detail, key, seconds, and how far each is."""
-        now, rows = time.time(), read_steps(self.root, self.get(execution).id)
+        state, rows = self.get(execution).state, read_steps(self.root, execution)
         for row in rows:
             started, finished = row.pop("started"), row.pop("finished")
-            row["seconds"] = None if started is None else round((finished or now) - started, 3)
+            if state == "interrupted" and row["state"] in ("in progress", "waiting"):
+                row["state"], started = state, None
+            now = finished or time.time()
+            row["seconds"] = None if started is None else round(now - started, 3)
         return rows
 
     def log(self, execution: str, step: str) -> str:
@@ -201,7 +204,7 @@ class Executions:
                 return file.read()
         return b""
 
-    def flow(self, execution: str) -> tuple[Flow, Settings]:
+    def flow(self, execution: str) -> tuple[Flow, ExecutionSettings]:
         """The same words and parameters once more, and how they were run.
 
         Raises
@@ -220,7 +223,7 @@ class Executions:
         except (KeyError, TypeError) as error:
             raise WorkflowError(f"{path} is damaged; run the workflow file again") from error
         flow = flow_of(**inside, folder=folder, given_from=given_from)
-        return flow, Settings(n_jobs=n_jobs, labels=labels, out=out)
+        return flow, ExecutionSettings(n_jobs=n_jobs, labels=labels, out=out)
 
     def cancel(self, execution: str) -> None:
         """Ask it to end: its steps are stopped, what is finished is kept.

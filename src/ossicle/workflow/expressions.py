@@ -5,17 +5,17 @@ instance stands for; ``${env:NAME}``, a variable of the environment; ``${file:pa
 holds. Alone it keeps its type, inside text it becomes text; ``$${`` is ``${`` and no expression.
 """
 
+import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output
-from ossicle.workflow.files import read_json
 from ossicle.workflow.pipeline import Condition
 
 __all__ = ["Given", "Reference", "Scope", "condition", "parsed", "references"]
@@ -119,9 +119,8 @@ class Scope:
     ----------
     folder : Path
         Of the file: paths in it are relative to that.
-    parameters : mapping of str to Given
-    steps : mapping of str to Output or list of Output
-        A list holds the instances of a step with ``for_each``.
+    names : mapping of str to Given, Output or list of Output
+        Parameters and steps; a list holds the instances of a step with ``for_each``.
     each : mapping of str to Given
         What this instance of a step with ``for_each`` stands for.
 
@@ -131,8 +130,7 @@ class Scope:
     """
 
     folder: Path
-    parameters: Mapping[str, Given] = field(default_factory=dict)
-    steps: Mapping[str, Output | list[Output]] = field(default_factory=dict)
+    names: "Mapping[str, Given | Output | list[Output]]" = field(default_factory=dict)
     each: Mapping[str, Given] = field(default_factory=dict)
 
     def value(self, said: Any, *, as_path: bool = False) -> Any:
@@ -159,7 +157,7 @@ class Scope:
             inner = {key: self.value(item, as_path=as_path) for key, item in said.items()}
             return Given(inner, self.folder)
         given = self._text(said, as_path) if isinstance(said, str) else Given(said, self.folder)
-        return Given(_placed(given.value, given.folder), given.folder) if as_path else given
+        return replace(given, value=_placed(given.value, given.folder)) if as_path else given
 
     def _text(self, text: str, as_path: bool) -> Given:
         pieces = [
@@ -178,35 +176,24 @@ class Scope:
         if reference.source == "file":
             path = self.folder / reference.name
             return Given(path if as_path else _content(path), self.folder)
-        if reference.source == EACH:
-            if reference.name not in self.each:
-                hint = _hint(reference.name, self.each)
-                raise WorkflowError(f"for_each has no {reference.name!r}; {hint}")
-            return self.each[reference.name]
-        if reference.name in self.steps:
-            return Given(_output(self.steps[reference.name], reference), self.folder)
-        if reference.name not in self.parameters:
-            hint = _hint(reference.name, {**self.parameters, **self.steps})
-            raise WorkflowError(f"no parameter or step {reference.name!r}; {hint}")
+        names = self.each if reference.source == EACH else self.names
+        if reference.name not in names:
+            what = "key in for_each" if reference.source else "parameter or step"
+            hint = nearest(reference.name, names) if names else "there is none at this place"
+            raise WorkflowError(f"no {what} {reference.name!r}; {hint}")
+        found = names[reference.name]
+        if not isinstance(found, Given):
+            return Given(_output(found, reference.output), self.folder)
         if reference.output:
-            raise WorkflowError(
-                f"${{{reference.name}.{reference.output}}}: {reference.name} is a parameter; only "
-                "steps have outputs"
-            )
-        return self.parameters[reference.name]
+            raise WorkflowError(f"{reference.name} is a parameter; only steps have outputs")
+        return found
 
 
-def _hint(name: str, names: Mapping[str, Any]) -> str:
-    return nearest(name, names) if names else "there is none at this place"
-
-
-def _output(step: Output | list[Output], reference: Reference) -> Output | list[Output]:
+def _output(step: Output | list[Output], name: str) -> Output | list[Output]:
     """The output that is asked for, of every instance where there are several."""
-    if not reference.output:
-        return step
     if isinstance(step, list):
-        return [each[reference.output] for each in step]
-    return step[reference.output]
+        return [each[name] if name else each for each in step]
+    return step[name] if name else step
 
 
 def _variable(name: str) -> str:
@@ -217,11 +204,9 @@ def _variable(name: str) -> str:
 
 def _content(path: Path) -> Any:
     """What a file holds: parsed by its ending, or its text."""
-    if path.suffix == ".json":
-        return read_json(path)
+    read: Callable[[str], Any] = {".json": json.loads, ".toml": tomllib.loads}.get(path.suffix, str)
     try:
-        text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text) if path.suffix == ".toml" else text
+        return read(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WorkflowError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -268,8 +253,8 @@ def condition(said: Any, scope: Scope) -> Condition:
     match = _ASKED.fullmatch(said) if isinstance(said, str) else None
     if match is None or (match[1] and match[3]):
         raise WorkflowError(
-            f'{said!r} is no condition; write "${{a}}", "not ${{a}}", or two values with one of '
-            "== != < <= > >= between them, words in quotes"
+            f'{said!r} is no condition; write "${{a}}", "not ${{a}}", or two values with == != < '
+            "<= > or >= between them, words in quotes"
         )
     negated, left, operator, right = match.groups()
     if operator is None:

@@ -17,11 +17,10 @@ from typing import Any
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output, outputs_in
 from ossicle.workflow.expressions import Given, Scope, condition, references
-from ossicle.workflow.files import canonical_json
+from ossicle.workflow.files import canonical_json, digest
 from ossicle.workflow.flow_keys import (
     OPTIONS,
     RESERVED,
-    Declared,
     at,
     check_tables,
     checked_option,
@@ -35,6 +34,9 @@ __all__ = ["Flow", "flow_of", "read_flow"]
 
 MOST_INSTANCES = 10_000
 """Of one step with ``for_each``; more is a slip."""
+
+LONGEST = 60
+"""Letters of a value in the name of an instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +172,15 @@ def flow_of(
     given, given_from = dict(given or {}), given_from or Path.cwd()
     check_tables(words)
     parameters = _parameters(words.get("parameters", {}), folder, given, given_from)
-    pipeline = Pipeline(words["name"])
-    made: dict[str, Output | list[Output]] = {}
-    tables = words["steps"]
+    pipeline, tables = Pipeline(words["name"]), words["steps"]
+    names: dict[str, Given | Output | list[Output]] = {**parameters}
     for name in _in_order(tables):
-        made[name] = _add(pipeline, name, tables[name], Scope(folder, parameters, made))
+        names[name] = _add(pipeline, name, tables[name], Scope(folder, names))
     return Flow(
         words["name"],
         words.get("description", ""),
         pipeline,
-        _outputs(words.get("outputs", {}), Scope(folder, parameters, made), pipeline),
+        _outputs(words.get("outputs", {}), Scope(folder, names), pipeline),
         {name: each.value for name, each in parameters.items()},
         words,
         folder,
@@ -199,19 +200,14 @@ def _parameters(
     found = {}
     for name, said in table.items():
         with at(f"parameters.{name}"):
-            found[name] = _parameter(name, declared(said), folder, given, given_from)
+            parameter = declared(said)
+            if name not in given and parameter.default is None:
+                meant = f" ({parameter.help})" if parameter.help else ""
+                raise WorkflowError(f"has no default; give it: --set {name}=...{meant}")
+            default = Scope(folder).given(parameter.default)
+            found[name] = Given(given[name], given_from) if name in given else default
+            found[name] = replace(found[name], value=fitting(found[name].value, parameter))
     return found
-
-
-def _parameter(
-    name: str, parameter: Declared, folder: Path, given: Mapping[str, Any], given_from: Path
-) -> Given:
-    if name in given:
-        return Given(fitting(given[name], parameter), given_from)
-    if parameter.default is None:
-        raise WorkflowError(f"has no default; give it: --set {name}=...")
-    default = Scope(folder).given(parameter.default)
-    return replace(default, value=fitting(default.value, parameter))
 
 
 def _in_order(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -280,9 +276,10 @@ def _column(said: Any, scope: Scope) -> list[Given]:
 
 
 def _label(value: Any) -> str:
-    if isinstance(value, str | Output):
-        return value if isinstance(value, str) else value.node
-    return canonical_json(value)
+    """A value as part of a name; a long one by its beginning and a digest."""
+    text = value.node if isinstance(value, Output) else value
+    text = text if isinstance(text, str) else canonical_json(text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 9]}…{digest(text)[:8]}"
 
 
 def _add_one(
@@ -294,11 +291,9 @@ def _add_one(
         key: _argument(f"{place}.{key}", key, value, step, scope)
         for key, value in {**said, **table.get("with", {})}.items()
     }
-    options = {}
-    for key in OPTIONS:
-        if key in table:
-            with at(f"{place}.{key}"):
-                options[key] = _option(key, table[key], scope)
+    options = {
+        key: _option(f"{place}.{key}", key, table[key], scope) for key in OPTIONS if key in table
+    }
     with at(place):
         return pipeline.add(step, name, options=NodeOptions(**options), **arguments)
 
@@ -312,24 +307,17 @@ def _argument(place: str, key: str, said: Any, step: Step[..., Any], scope: Scop
         return scope.value(said, as_path=parameter is not None and parameter.is_input)
 
 
-def _option(key: str, said: Any, scope: Scope) -> Any:
-    if key == "when":
-        return condition(said, scope)
-    return checked_option(key, scope.value(said))
+def _option(place: str, key: str, said: Any, scope: Scope) -> Any:
+    with at(place):
+        asks = key == "when"
+        return condition(said, scope) if asks else checked_option(key, scope.value(said))
 
 
 def _outputs(table: Mapping[str, Any], scope: Scope, pipeline: Pipeline) -> dict[str, Any]:
-    found = {}
+    found, steps = {}, {node.name: node.step for node in pipeline.nodes}
     for name, said in table.items():
         with at(f"outputs.{name}"):
             found[name] = scope.value(said)
             for output in outputs_in(found[name]):
-                _check_made(output, pipeline)
+                steps[output.node].check_output(output.name)
     return found
-
-
-def _check_made(output: Output, pipeline: Pipeline) -> None:
-    step = next(node.step for node in pipeline.nodes if node.name == output.node)
-    if output.name and output.name not in step.outputs and not step.returns_mapping:
-        hint = nearest(output.name, step.outputs) if step.outputs else "it names none"
-        raise WorkflowError(f"step {step.name} makes no {output.name!r}; {hint}")

@@ -83,7 +83,8 @@ def check_tables(words: Mapping[str, Any]) -> None:
     _check_names(words)
     for name, table in words["steps"].items():
         _check_step(f"steps.{name}", table)
-    _check_expressions("outputs", words.get("outputs", {}))
+    _check_values("parameters", words.get("parameters", {}))
+    _check_values("outputs", words.get("outputs", {}))
 
 
 def _check_keys(table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
@@ -124,13 +125,15 @@ def _check_step(place: str, table: Any) -> None:
         raise WorkflowError(f"{place}: which step is it? say step = ..., the name of one")
     for key in ("for_each", "with", "where"):
         _check_table(f"{place}.{key}", table.get(key, {}))
+    if not table.get("for_each", {"": []}):
+        raise WorkflowError(f"{place}.for_each is empty; name a key with its values")
     for key in table.get("with", {}):
         if key in table and key not in RESERVED:
             raise WorkflowError(f"{place}.{key} is given twice, below with too; leave one")
-    _check_expressions(place, table)
+    _check_values(place, table)
 
 
-def _check_expressions(place: str, table: Mapping[str, Any]) -> None:
+def _check_values(place: str, table: Mapping[str, Any]) -> None:
     for key, value in table.items():
         with at(f"{place}.{key}"):
             list(references(value))
@@ -168,21 +171,14 @@ def declared(said: Any) -> Declared:
     >>> declared({"default": 40, "help": "mel bands"})
     Declared(default=40, type='integer', help='mel bands')
     """
-    if isinstance(said, Mapping):
-        _check_keys(said, PARAMETER)
-        if said.get("type", "string") not in TYPES:
-            hint = nearest(str(said["type"]), TYPES)
-            raise WorkflowError(f"type is {said['type']!r}; {hint}")
     table = said if isinstance(said, Mapping) else {"default": said}
+    _check_keys(table, PARAMETER)
     default = table.get("default")
-    return Declared(default, table.get("type", _type_of(default)), str(table.get("help", "")))
-
-
-def _type_of(default: Any) -> str | None:
-    names = [name for name, kind in TYPES.items() if type(default) is kind]
-    if default is not None and not names:
-        raise WorkflowError(f"default is {default}; put a date or time in quotes")
-    return names[0] if names else None
+    kinds = [name for name, kind in TYPES.items() if type(default) is kind]
+    name = table.get("type", kinds[0] if kinds else None)
+    if name is not None and name not in [*TYPES]:
+        raise WorkflowError(f"type is {name!r}; {nearest(str(name), TYPES)}")
+    return Declared(default, name, str(table.get("help", "")))
 
 
 def fitting(value: Any, parameter: Declared) -> Any:

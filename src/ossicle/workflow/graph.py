@@ -51,7 +51,7 @@ class Graph:
         for place, work in enumerate(works):
             self._name(place, work)
         leaves = (work for work in self.inside.values() if not work.first)
-        self.ways = [(leaf.name, receiver) for leaf in leaves for receiver in leaf.receivers]
+        self.ways = [(leaf.name, name) for leaf in leaves for name in leaf.receivers if name]
         following: list[set[int]] = [set() for _ in works]
         for sender, receiver in self.ways:
             if receiver in (sender, name):

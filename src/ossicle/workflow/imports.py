@@ -5,6 +5,7 @@ every import statement, and also what only looks like one: a file too many is th
 """
 
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -70,12 +71,27 @@ def source_digests(module: str, entries: Iterable[str] = ()) -> dict[str, str]:
     ['ossicle', 'ossicle.errors', 'ossicle.workflow', 'ossicle.workflow.files']
     """
     place, first = _home(module)
+    if place.file(first) is None:
+        raise _missing(module)
     followed = _closure(place, [first])
     for entry in entries:
-        own = list(place.modules(entry))
-        there, name = (place, entry) if own else _home(entry)
-        followed |= _closure(there, own or list(there.modules(name)))
+        followed |= _entered(place, entry)
     return {name: _source(path, name).digest for name, path in followed.items()}
+
+
+def _entered(place: _Place, entry: str) -> dict[str, Path]:
+    """What an entry is made of: one beside the module, or one of any other package."""
+    own = list(place.modules(entry))
+    if not own:
+        place, name = _home(entry)
+        own = list(place.modules(name))
+    if not own:
+        raise _missing(entry)
+    return _closure(place, own)
+
+
+def _missing(module: str) -> WorkflowError:
+    return WorkflowError(f"no source file of module {module!r} is found; is it importable?")
 
 
 def _closure(place: _Place, waiting: list[str]) -> dict[str, Path]:
@@ -83,16 +99,22 @@ def _closure(place: _Place, waiting: list[str]) -> dict[str, Path]:
     followed: dict[str, Path] = {}
     while waiting:
         name = waiting.pop()
-        path = place.file(name)
-        if path is not None and name not in followed:
+        if name not in followed and (path := place.file(name)) is not None:
             followed[name] = path
-            for base, asked in _source(path, name).imports:
-                waiting += _reached(place, base, asked)
-    for name in list(followed):
-        for package in _around(name):
-            if (path := place.file(package)) is not None:
-                followed.setdefault(package, path)
+            waiting += _next(place, name)
+    for package in {package for name in followed for package in _around(name)}:
+        if (path := place.file(package)) is not None:
+            followed.setdefault(package, path)
     return followed
+
+
+@cache
+def _next(place: _Place, module: str) -> tuple[str, ...]:
+    """The modules that one takes something from."""
+    path = place.file(module)
+    imports = () if path is None else _source(path, module).imports
+    reached = {name for base, asked in imports for name in _reached(place, base, asked)}
+    return tuple(name for name in reached if place.file(name) is not None)
 
 
 def _reached(place: _Place, base: str, asked: str) -> Iterable[str]:
@@ -153,15 +175,26 @@ def _absolute(written: str, package: str) -> str:
 
 @cache
 def _file(place: _Place, module: str) -> Path | None:
-    top, *deeper = module.split(".")
-    if not all(map(str.isidentifier, (top, *deeper))) or place.package not in ("", top):
+    *way, name = module.split(".")
+    if place.package not in ("", way[0] if way else name):
         return None
     for folder in place.folders:
-        stem = folder.joinpath(top, *deeper)
-        for path in (stem / "__init__.py", Path(f"{stem}.py")):
-            if path.is_file():
-                return path
+        around = "/".join((str(folder), *way))
+        inside = _names(around)
+        if name in inside and "__init__.py" in _names(f"{around}/{name}"):
+            return Path(f"{around}/{name}/__init__.py")
+        if f"{name}.py" in inside:
+            return Path(f"{around}/{name}.py")
     return None
+
+
+@cache
+def _names(folder: str) -> frozenset[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries)
+    except OSError:
+        return frozenset()
 
 
 def _home(module: str) -> tuple[_Place, str]:
@@ -171,12 +204,12 @@ def _home(module: str) -> tuple[_Place, str]:
     name = spec.name if spec is not None else module
     top = _spec(name.partition(".")[0])
     if top is not None and top.submodule_search_locations:
-        folders = tuple(Path(place).parent for place in top.submodule_search_locations)
+        folders = tuple(Path(each).absolute().parent for each in top.submodule_search_locations)
         return _Place(folders, top.name), name
     source = getattr(loaded, "__file__", None) or (top.origin if top is not None else None)
     path = Path(source or "").resolve()
     if path.suffix != ".py" or not path.is_file():
-        raise WorkflowError(f"no source file of module {module!r} is found; is it importable?")
+        raise _missing(module)
     is_installed = path.parent.name in _SITES
     return _Place((path.parent,), path.stem if is_installed else ""), path.stem
 

@@ -4,13 +4,15 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Literal
 
 from ossicle.errors import WorkflowError
-from ossicle.workflow.executor import Limits, LocalCluster, TooLateError, WorkerLostError
+from ossicle.workflow.executor import LocalCluster
+from ossicle.workflow.lanes import Limits, TooLateError, WorkerLostError
 from ossicle.workflow.messages import Messages
-from ossicle.workflow.works import Context, Work, aside, check_options, name_of, tried
+from ossicle.workflow.works import Context, Work, again, aside, called, check_options, name_of
 
 __all__ = ["Job"]
 
@@ -67,6 +69,7 @@ class Job(Work):
     _stops: set[Future[None]] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        called(self.function)
         object.__setattr__(self, "name", self.name or name_of(self.function))
         check_options(self.name, self.retries, self.deadline, share=self.share)
 
@@ -99,12 +102,14 @@ class Job(Work):
         self._refuse_unsendable(parts)
         stop: Future[None] = Future()
         self._stops.add(stop)
+        if context.stopped():
+            self.cancel()
         try:
             results = self._results(parts, self._cluster(context), stop)
         except TooLateError as error:
             raise TooLateError(
-                f"the work {self.name!r} was not done by its deadline of {self.deadline:g} s, so "
-                "its processes were ended; allow a longer one, or more workers"
+                f"the work {self.name!r} was not done by its deadline of {self.deadline:g} s and "
+                "is given up; allow a longer one, or more workers"
             ) from error
         finally:
             self._stops.discard(stop)
@@ -117,7 +122,7 @@ class Job(Work):
 
     def _results(self, parts: list[Any], cluster: Any, stop: Future[None]) -> list[Any]:
         """What is made of each part; those whose process is lost are done again."""
-        function = Again(getattr(self.function, "process", self.function), self.retries)
+        function = partial(again, called(self.function), self.retries)
         limits, results = Limits(self.deadline, stop), dict[int, Any]()
         ways = {"where": self.where, "share": self.share, "stop": stop}
 
@@ -130,7 +135,8 @@ class Job(Work):
         for _ in range(self.retries):
             with contextlib.suppress(WorkerLostError):
                 run()
-        if len(results) < len(parts):
+                break
+        else:
             run()
         return [results[place] for place in range(len(parts))]
 
@@ -144,18 +150,3 @@ class Job(Work):
                     f"({type(error).__name__}: {error}); send a path or plain data, or make it a "
                     "Function, which runs here"
                 ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """A function that is tried again where it failed.
-
-    >>> Again(abs, 1)(-2)
-    2
-    """
-
-    function: Callable[[Any], Any]
-    retries: int
-
-    def __call__(self, part: Any) -> Any:
-        return tried(self.function, (part,), self.retries)

@@ -13,7 +13,7 @@ from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.claims import is_held
 from ossicle.workflow.files import replacing
 
-__all__ = ["DAY", "Kept", "add_pin", "read_pins", "remove_pin", "superfluous", "sweep"]
+__all__ = ["DAY", "Kept", "add_pin", "held", "read_pins", "remove_pin", "superfluous", "sweep"]
 
 DAY = 24 * 3600.0
 _RESUMABLE_FOR = 30 * DAY
@@ -107,6 +107,11 @@ def remove_pin(folder: Path, name: str) -> None:
     (folder / name).unlink()
 
 
+def held(folder: Path) -> Path:
+    """The file that is locked while a folder is filled; the folder itself is left to the filler."""
+    return folder.with_name(f"{folder.name}.held")
+
+
 def sweep(unfinished: Path) -> None:
     """Remove what killed processes left behind long ago, and nobody holds."""
     now = time.time()
@@ -114,5 +119,6 @@ def sweep(unfinished: Path) -> None:
         for entry in os.scandir(unfinished):
             patience = _RESUMABLE_FOR if _KEY.fullmatch(entry.name) else DAY
             path = Path(entry.path)
-            if now - entry.stat().st_mtime > patience and not is_held(path):
+            busy = is_held(path) or is_held(held(path))
+            if now - entry.stat().st_mtime > patience and not busy:
                 path.unlink() if entry.is_file() else shutil.rmtree(path, ignore_errors=True)

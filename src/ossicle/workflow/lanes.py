@@ -1,156 +1,204 @@
-"""Processes that steps are done in: one step at a time each, ended with all they started."""
+"""Jobs handed out to workers a few at a time: lanes, limits, and what is told of a failure."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice, pairwise
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
-from ossicle import errors
 from ossicle.errors import OssicleError, WorkflowError
-from ossicle.workflow.calls import Call, Report
-from ossicle.workflow.executor import ONE_THREAD
-from ossicle.workflow.store import Store
 
-__all__ = ["Lane", "Lanes"]
+__all__ = [
+    "Lane",
+    "Limits",
+    "Slots",
+    "TooLateError",
+    "WorkCancelledError",
+    "WorkerLostError",
+    "fail",
+    "in_lanes",
+    "portions",
+]
 
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
-class Lane:
-    """A worker process, started when it is first needed and again after it died."""
+IN_FLIGHT = 2
+"""Jobs handed out per worker: one under way, one waiting."""
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        self._why = ""
-
-    def perform(self, call: Call, store: Store, *, deadline: float | None, report: Report) -> None:
-        """Have a step done; see `ossicle.workflow.calls.perform`.
-
-        Raises
-        ------
-        OssicleError
-            As the step raised.
-        WorkflowError
-            If it failed in another way, took longer than ``deadline`` seconds, or its process
-            died.
-        """
-        self._why = ""
-        process = self._running()
-        late = threading.Timer(deadline or 0, self.end, [f"took longer than {deadline} s"])
-        if deadline is not None:
-            late.start()
-        try:
-            answer = self._asked(process, call, store, report)
-        finally:
-            late.cancel()
-        if answer is None:
-            raise WorkflowError(f"step {call.step} {self._why or self._died(process)}")
-        if "failed" in answer:
-            raise _raised(answer["failed"], answer["message"], call)
-
-    def _running(self) -> "subprocess.Popen[str]":
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ossicle.workflow.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
-                start_new_session=True,
-            )
-        return self._process
-
-    def _asked(
-        self, process: "subprocess.Popen[str]", call: Call, store: Store, report: Report
-    ) -> dict[str, Any] | None:
-        """The last answer; None if the process ended before it."""
-        asked = {"call": call.to_dict(), "store": str(store.root), "sys_path": sys.path}
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(asked) + "\n")
-            process.stdin.flush()
-        except OSError:
-            return None
-        for line in process.stdout:
-            answer: dict[str, Any] = json.loads(line)
-            if "report" not in answer:
-                return answer
-            report(answer["report"], answer["more"])
-        return None
-
-    def _died(self, process: "subprocess.Popen[str]") -> str:
-        code = process.wait()
-        if code == -signal.SIGKILL:
-            return "was killed (signal 9): for want of memory?"
-        by = f"by signal {-code}" if code < 0 else f"with exit status {code}"
-        return f"ended its process {by}"
-
-    def end(self, why: str = "") -> None:
-        """End the process and all that it started, whatever it is doing."""
-        process, self._why = self._process, why or self._why
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-    def close(self) -> None:
-        """End the process and let go of its pipes."""
-        self.end()
-        if self._process is not None:
-            for pipe in (self._process.stdin, self._process.stdout):
-                with suppress(OSError):  # what it can no longer be asked
-                    pipe and pipe.close()
+WATCH = 0.1
+"""Seconds between two looks at whether those who wait for a process are still to wait."""
 
 
-class Lanes:
-    """Worker processes, lent one step each; those who ask wait until enough of them are free.
+class WorkerLostError(WorkflowError):
+    """A process that ended while it was at work."""
+
+
+class TooLateError(WorkflowError):
+    """Work that was not done by its deadline."""
+
+
+class WorkCancelledError(WorkflowError):
+    """Work that was asked to stop and did."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long work may go on: until a deadline, or until somebody asks it to stop.
 
     Parameters
     ----------
-    n : int
-        Processes that may be at work at a time, those that steps start themselves counted in.
+    deadline : float, optional
+        Seconds from the making of this object.
+    stop : future, optional
+        Done when nobody waits for the results any longer.
     """
 
-    def __init__(self, n: int) -> None:
-        self._n, self._free = n, n
-        self._idle: list[Lane] = []
-        self._every: list[Lane] = []
-        self._change = threading.Condition()
+    deadline: float | None = None
+    stop: Future[None] | None = None
+    start: float = field(default_factory=time.monotonic, init=False)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the deadline."""
+        return None if self.deadline is None else self.start + self.deadline - time.monotonic()
+
+    def check(self) -> None:
+        """Raise if there is a reason to stop."""
+        if self.stop is not None and self.stop.done():
+            raise WorkCancelledError("it was asked to stop")
+        if self.left is not None and self.left <= 0:
+            raise TooLateError(
+                f"not done by the deadline of {self.deadline:.3g} s and given up; allow a longer "
+                "one, or more workers"
+            )
+
+    def wait(self, futures: Iterable[Future[Any]]) -> set[Future[Any]]:
+        """Those of the futures that are done, one at least."""
+        stops = [] if self.stop is None else [self.stop]
+        left = None if self.left is None else max(0.0, self.left)
+        done = wait([*futures, *stops], timeout=left, return_when=FIRST_COMPLETED).done
+        self.check()
+        return done
+
+
+class Slots:
+    """The processes of a cluster that are in use: runs in several threads share them."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._owners: list[int] = []
 
     @contextmanager
-    def lent(self, cpu: int) -> Iterator[tuple[Lane, int]]:
-        """A process, and how many a step may use in all: what it asks for, or all there are."""
-        granted = min(cpu, self._n)
-        with self._change:
-            self._change.wait_for(lambda: self._free >= granted)
-            self._free -= granted
-            lane = self._idle.pop() if self._idle else Lane()
-            if lane not in self._every:
-                self._every.append(lane)
+    def taken(self, most: int, n_slots: int, limits: Limits) -> Iterator[int]:
+        """Take as many as are free, one at least; a run within a run of its thread never waits."""
+        owner = threading.get_ident()
+        with self._changed:
+            while len(self._owners) >= n_slots and owner not in self._owners:
+                limits.check()
+                self._changed.wait(WATCH)
+            mine = [owner] * max(1, min(most, n_slots - len(self._owners)))
+            self._owners += mine
         try:
-            yield lane, granted
+            yield len(mine)
         finally:
-            with self._change:
-                self._free += granted
-                self._idle.append(lane)
-                self._change.notify_all()
-
-    def close(self) -> None:
-        """End every process."""
-        for lane in self._every:
-            lane.close()
+            with self._changed:
+                for _ in mine:
+                    self._owners.remove(owner)
+                self._changed.notify_all()
 
 
-def _raised(name: str, message: str, call: Call) -> OssicleError:
-    """What a step raised in another process, as it would be raised here."""
-    kind = getattr(errors, name, None)
-    if isinstance(kind, type) and issubclass(kind, OssicleError):
-        return kind(message)
-    return WorkflowError(f"step {call.step} failed: {name}: {message}")
+def portions(jobs: Sequence[Job], count: int) -> list[list[tuple[int, Job]]]:
+    """The jobs with their places, cut into this many portions of one length, or one more."""
+    numbered = list(enumerate(jobs))
+    cuts = [len(numbered) * place // count for place in range(count + 1)]
+    return [numbered[start:end] for start, end in pairwise(cuts)]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Lane(Generic[Job]):
+    """Workers that draw from the same jobs."""
+
+    pool: Any
+    n_workers: int
+    jobs: Iterator[tuple[int, Job]]
+
+
+class _Way(NamedTuple):
+    """Where a job on its way comes from."""
+
+    place: int
+    job: Any
+    lane: Lane[Any]
+
+
+def in_lanes(
+    function: Callable[[Job], Result], lanes: list[Lane[Job]], limits: Limits
+) -> Generator[tuple[int, Job, Result], None, None]:
+    """Do the jobs in other processes, a few in flight in each lane."""
+    waiting: dict[Future[Result], _Way] = {}
+
+    def hand_out(lane: Lane[Job], count: int) -> None:
+        for index, job in islice(lane.jobs, count):
+            try:
+                waiting[lane.pool.submit(function, job)] = _Way(index, job, lane)
+            except BrokenExecutor as error:
+                fail(error, {**_under_way(waiting, lane), index: job})
+
+    for lane in lanes:
+        hand_out(lane, IN_FLIGHT * lane.n_workers)
+    while waiting:
+        for future in sorted(limits.wait(waiting), key=_failed):
+            result = _outcome(future, waiting)
+            index, job, lane = waiting.pop(future)
+            yield index, job, result
+            hand_out(lane, 1)
+
+
+def _failed(future: Future[Any]) -> bool:
+    return future.exception() is not None
+
+
+def _outcome(future: Future[Result], waiting: dict[Future[Result], _Way]) -> Result:
+    """The result of a future that is done, or its failure with the name of its job."""
+    way = waiting[future]
+    try:
+        return future.result()
+    except BrokenExecutor as error:
+        fail(error, _under_way(waiting, way.lane))
+    except Exception as error:
+        fail(error, {way.place: way.job})
+
+
+def _under_way(waiting: dict[Future[Any], _Way], lane: Lane[Any]) -> dict[int, Any]:
+    """The jobs that were being done when the pool broke: it takes them in order, oldest first."""
+    broken = [
+        (way.place, way.job)
+        for future, way in waiting.items()
+        if way.lane is lane and (not future.done() or _failed(future))
+    ]
+    return dict(sorted(broken, key=itemgetter(0))[: lane.n_workers])
+
+
+def fail(error: Exception, under_way: dict[int, Any]) -> NoReturn:
+    """Raise what a job raised if it is one of ours, else an error that names the job."""
+    names = " or ".join(f"job {index} ({_short(job)})" for index, job in under_way.items())
+    if isinstance(error, OssicleError):
+        error.add_note(f"in {names}")
+        raise error
+    if isinstance(error, BrokenExecutor):
+        lines = str(error).strip().splitlines() or ["no reason given"]
+        why = next((line for line in lines if "exit codes" in line), lines[0]).strip()
+        message = f"a worker process was lost while doing {names}: {why}"
+        hint = "if it was killed for want of memory, fewer n_jobs need less"
+        raise WorkerLostError(f"{message}; {hint}") from error
+    raise WorkflowError(f"{names} failed: {type(error).__name__}: {error}") from error
+
+
+def _short(job: object, limit: int = 80) -> str:
+    text = repr(job)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -170,6 +170,23 @@ class Step(Generic[P, R]):
                 why = f" ({parameter.help})" if parameter.help else ""
                 raise WorkflowError(f"step {self.name} lacks {name}{why}; give it a value")
 
+    def check_output(self, name: str) -> None:
+        """Refuse the name of an output that the step cannot make.
+
+        Parameters
+        ----------
+        name : str
+            One of its outputs, or a key of what it returns; empty: all of it.
+
+        Raises
+        ------
+        WorkflowError
+            If it names no such output and returns no mapping.
+        """
+        if name and name not in self.outputs and not self.returns_mapping:
+            hint = nearest(name, self.outputs) if self.outputs else "it names none"
+            raise WorkflowError(f"step {self.name} makes no {name!r}; {hint}")
+
     def _refuse_unknown(self, name: str) -> None:
         if name in SUPPLIED:
             raise WorkflowError(f"step {self.name}: {name} is supplied when it runs; leave it out")

@@ -137,12 +137,10 @@ class Pipeline:
                     f"{node.name}: no node {output.node!r} before it; "
                     f"{nearest(output.node, self._nodes)}"
                 )
-            maker = self._nodes[output.node].step
-            if output.name and output.name not in maker.outputs and not maker.returns_mapping:
-                raise WorkflowError(
-                    f"{node.name}: {output.node} makes no {output.name!r}; "
-                    f"{nearest(output.name, maker.outputs) if maker.outputs else 'it names none'}"
-                )
+            try:
+                self._nodes[output.node].step.check_output(output.name)
+            except WorkflowError as error:
+                raise WorkflowError(f"{node.name}: {error}") from None
 
     def below(self, names: Collection[str]) -> set[str]:
         """Nodes of these names, and all that need them.

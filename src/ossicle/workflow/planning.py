@@ -66,7 +66,7 @@ class _Planning:
                 return Planned(node.name, SKIPPED, f"{name} is skipped")
         open_ones = [name for name in node.needs if before[name].artifact is None]
         if open_ones:
-            return Planned(node.name, DEPENDS, f"on what {', '.join(open_ones)} will make")
+            return Planned(node.name, DEPENDS, f"on what {_few(open_ones)} will make")
         artifacts = {name: made for name in node.needs if (made := before[name].artifact)}
         when = node.options.when
         if when is not None and not when.holds(artifacts):
@@ -86,6 +86,11 @@ class _Planning:
             if made_by.get("pipeline") == self.pipeline:
                 found.setdefault(made_by.get("node", ""), artifact)
         return found
+
+
+def _few(names: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

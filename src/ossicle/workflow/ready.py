@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from operator import itemgetter
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
-from ossicle.workflow.executor import WorkCancelledError
 from ossicle.workflow.graph import Graph
 from ossicle.workflow.jobs import Job
+from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 from ossicle.workflow.works import Context, Work
 
@@ -92,10 +93,13 @@ class Crew:
         self._senders = counts
         self._ready = [place for place, count in enumerate(counts) if not count]
         self._waiting: SimpleQueue[tuple[int, Messages] | None] = SimpleQueue()
-        self._running: dict[int, Work] = {}
+        self._running: set[int] = set()
+        self._begun: set[int] = set()
+        self._lock = Lock()
         self._done: SimpleQueue[tuple[int, Sequence[Message], list[str]]] = SimpleQueue()
         self._failures: dict[int, BaseException] = {}
         self._stopped = self._asked = False
+        self._inner = replace(self.context, stopped=self._is_asked)
         self._threads: list[Future[None]] = []
         self._n_serving = self._n_told = 0
         self._log: dict[int, list[str]] = {}
@@ -127,12 +131,12 @@ class Crew:
 
     def _start(self) -> None:
         """Start what is ready, jobs first; in this thread if nothing else is to be done."""
-        if self._stopped:
+        if self._stopped or self.context.stopped():
             return
         works, ready = self.graph.works, self._ready
         alone = len(ready) == 1 and not self._running
         self._ready = []
-        self._running |= {place: works[place] for place in ready}
+        self._running.update(ready)
         for place in sorted(ready, key=lambda place: (not isinstance(works[place], Job), place)):
             mine = self.post.collect(place)
             if alone:
@@ -159,10 +163,10 @@ class Crew:
         work = self.graph.works[place]
         rows: Sequence[Message] = ()
         lines: list[str] = []
-        context = replace(self.context, say=lines.append) if self.context.say else self.context
-        if not self._stopped:
+        context = replace(self._inner, say=lines.append) if self._inner.say else self._inner
+        if self._may_begin(place):
             context.tell(self.graph.name, self.line.format(work.name))
-            context.show(work.name, "selected input", mine)
+            context.tell(work.name, "selected input :", mine)
             try:
                 rows = work.answer(mine, context)
             except BaseException as error:
@@ -170,9 +174,15 @@ class Crew:
                 self._stopped = True
         self._done.put((place, rows, lines))
 
+    def _may_begin(self, place: int) -> bool:
+        with self._lock:
+            if not (self._stopped or self.context.stopped()):
+                self._begun.add(place)
+            return place in self._begun
+
     def _finish(self, place: int, rows: Sequence[Message], lines: list[str]) -> None:
         """Deliver what a work has made, and see which works are complete by that."""
-        del self._running[place]
+        self._running.discard(place)
         self._log[place] = lines
         while self._n_told in self._log:
             self._tell(self._n_told)
@@ -192,11 +202,15 @@ class Crew:
 
     def _stop(self) -> None:
         """Start nothing more and ask the works under way to stop, once."""
-        self._stopped = True
-        for work in () if self._asked else self._running.values():
+        with self._lock:
+            asked = () if self._is_asked() else tuple(self._running & self._begun)
+            self._stopped = self._asked = True
+        for place in asked:
             with contextlib.suppress(Exception):
-                work.cancel()
-        self._asked = True
+                self.graph.works[place].cancel()
+
+    def _is_asked(self) -> bool:
+        return self._asked or self.context.stopped()
 
     def _fail(self) -> None:
         """Raise the failure of the first work in the list, and name the others.

@@ -41,8 +41,8 @@ class Recorder:
     A disk that is full meanwhile stops no step: what was wrong is told at the end.
     """
 
-    def __init__(self, database: "sqlite3.Connection", execution: str) -> None:
-        self._database, self._execution = database, execution
+    def __init__(self, path: Path, database: "sqlite3.Connection", execution: str) -> None:
+        self._path, self._database, self._execution = path, database, execution
         self._lock = threading.Lock()
         self._last: dict[str, float] = {}
         self._failure: WorkflowError | None = None
@@ -104,7 +104,7 @@ class Recorder:
             raise self._failure
 
     def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
-        with self._lock, _told(self._database), self._database:
+        with _told(self._path), self._lock, self._database:
             self._database.executemany(statement, rows)
 
 
@@ -117,11 +117,11 @@ def recorder(root: Path, execution: str) -> Iterator[Recorder]:
     WorkflowError
         If the system refuses: disk full, no permission, no database.
     """
-    database = _opened(root / FILE)
-    try:
-        yield Recorder(database, execution)
-    finally:
-        database.close()
+    with _opened(root / FILE) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.executescript(TABLES)
+        yield Recorder(root / FILE, database, execution)
 
 
 def read_executions(root: Path) -> list[dict[str, Any]]:
@@ -134,9 +134,11 @@ def read_executions(root: Path) -> list[dict[str, Any]]:
     done = ", ".join(f"'{state}'" for state in DONE)
     return _read(
         root,
-        f"SELECT e.id, e.name, e.state, e.started, e.finished, e.message, count(s.name) AS n_steps,"
-        f" coalesce(sum(s.state IN ({done})), 0) AS n_done FROM executions e LEFT JOIN steps s"
-        " ON s.execution = e.id GROUP BY e.id ORDER BY e.started DESC, e.rowid DESC",
+        "SELECT e.id, e.name, e.state, e.started, e.finished, e.message, count(s.name) AS n_steps, "
+        f"coalesce(sum(s.state IN ({done})), 0) AS n_done, "
+        "max(coalesce(s.finished, s.started)) AS last "
+        "FROM executions e LEFT JOIN steps s ON s.execution = e.id "
+        "GROUP BY e.id ORDER BY e.started DESC, e.rowid DESC",
     )
 
 
@@ -147,56 +149,42 @@ def read_steps(root: Path, execution: str) -> list[dict[str, Any]]:
 
 def forget(root: Path, execution: str) -> None:
     """Remove an execution and its steps from the record."""
-    database = _opened(root / FILE)
-    try:
-        with _told(database), database:
-            database.execute("DELETE FROM steps WHERE execution = ?", (execution,))
-            database.execute("DELETE FROM executions WHERE id = ?", (execution,))
-    finally:
-        database.close()
+    with _opened(root / FILE) as database, database:
+        database.execute("DELETE FROM steps WHERE execution = ?", (execution,))
+        database.execute("DELETE FROM executions WHERE id = ?", (execution,))
 
 
 def _read(root: Path, statement: str, *values: str) -> list[dict[str, Any]]:
     if not (root / FILE).is_file():
         return []
-    database = _opened(root / FILE)
-    try:
-        with _told(database):
-            cursor = database.execute(statement, values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
-    finally:
-        database.close()
-
-
-def _opened(path: Path) -> "sqlite3.Connection":
-    import sqlite3
-
-    try:
-        database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        with database:
-            database.executescript(TABLES)
-    except sqlite3.Error as error:
-        raise _refused(path, error) from error
-    return database
+    with _opened(root / FILE) as database:
+        cursor = database.execute(statement, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 @contextmanager
-def _told(database: "sqlite3.Connection") -> Iterator[None]:
-    """Tell in words what sqlite refuses."""
+def _opened(path: Path) -> "Iterator[sqlite3.Connection]":
+    """The database, closed at the end."""
+    import sqlite3
+
+    with _told(path):
+        database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell in words what the database refuses."""
     import sqlite3
 
     try:
         yield
-    except sqlite3.Error as error:
-        path = database.execute("PRAGMA database_list").fetchone()[2]
-        raise _refused(path, error) from error
-
-
-def _refused(path: Path | str, error: Exception) -> WorkflowError:
-    return WorkflowError(
-        f"cannot record executions in {path}: {error}; what steps have made is kept, free some "
-        "space and run again to go on"
-    )
+    except sqlite3.DatabaseError as error:
+        raise WorkflowError(
+            f"the record of executions {path} cannot be used: {error}; what steps have made is "
+            "kept, and another run goes on from there"
+        ) from error

@@ -14,11 +14,11 @@ from ossicle.workflow.arguments import resolve
 from ossicle.workflow.calls import Call, home_of, perform
 from ossicle.workflow.composites import Workflow
 from ossicle.workflow.executor import LocalCluster
-from ossicle.workflow.lanes import Lane, Lanes
 from ossicle.workflow.manifest import Step
 from ossicle.workflow.messages import Messages
 from ossicle.workflow.nodes import Event, Node, below
 from ossicle.workflow.store import Artifact, Store
+from ossicle.workflow.workers import Worker, Workers
 from ossicle.workflow.works import Work
 
 __all__ = ["call_of", "log_name", "run_nodes"]
@@ -45,9 +45,9 @@ def run_nodes(
     n_jobs = cluster.n_workers if cluster is not None else 1
     with ExitStack() as stack:
         stack.enter_context(store.in_use())
-        lanes = Lanes(n_jobs)
-        stack.callback(lanes.close)
-        execution = _Execution(name, nodes, store, lanes, cluster is None, again, on_event, logs)
+        workers = Workers(n_jobs)
+        stack.callback(workers.close)
+        execution = _Execution(name, nodes, store, workers, cluster is None, again, on_event, logs)
         works = [_StepWork(node, execution) for node in nodes]
         first = [(None, START, node.name) for node in nodes if not node.needs]
         flow = Workflow(works, f"<{name}>", order="ready", n_threads=n_jobs)
@@ -133,13 +133,13 @@ class _Execution:
         name: str,
         nodes: Sequence[Node],
         store: Store,
-        lanes: Lanes,
+        workers: Workers,
         here: bool,
         again: Collection[str],
         on_event: Callable[[Event], None] | None,
         logs: Path | None,
     ) -> None:
-        self.name, self.store, self.lanes, self.here = name, store, lanes, here
+        self.name, self.store, self.workers, self.here = name, store, workers, here
         self._steps = {node.name: node.step for node in nodes}
         self.again, self.on_event, self.logs = frozenset(again), on_event, logs
         self.made: dict[str, Artifact | None] = {}
@@ -147,7 +147,7 @@ class _Execution:
         for node in nodes:
             for need in node.needs:
                 self.users[need].append(node.name)
-        self._lanes: dict[str, Lane] = {}
+        self._at_work: dict[str, Worker] = {}
         self._cancelled: set[str] = set()
         self._one_at_a_time = threading.Lock()
 
@@ -215,13 +215,13 @@ class _Execution:
         if self.here and node.options.deadline is None:
             return perform(call, self.store, report=report)
         self._check_apart(node, call)
-        with self.lanes.lent(node.step.needs.cpu) as (lane, granted):
-            self._lanes[node.name] = lane
+        with self.workers.lent(node.step.needs.cpu) as (worker, granted):
+            self._at_work[node.name] = worker
             try:
                 asked = replace(call, n_jobs=granted, log=self._log(node))
-                lane.perform(asked, self.store, deadline=node.options.deadline, report=report)
+                worker.perform(asked, self.store, deadline=node.options.deadline, report=report)
             finally:
-                del self._lanes[node.name]
+                del self._at_work[node.name]
         made = self.store.get(call.key)
         assert made is not None
         return made
@@ -238,8 +238,8 @@ class _Execution:
 
     def cancel(self, name: str) -> None:
         self._cancelled.add(name)
-        if name in self._lanes:
-            self._lanes[name].end("was cancelled")
+        if name in self._at_work:
+            self._at_work[name].end("was cancelled")
 
 
 def _raise_named(error: Exception, node: Node) -> NoReturn:

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ __all__ = [
     "TIMES",
     "UNSEALED",
     "as_lines",
-    "chosen",
+    "choose",
     "content_of",
+    "discard",
     "files_of",
     "seal",
+    "settle",
     "take_away",
     "write_times",
 ]
@@ -67,16 +70,32 @@ def _ways_to(name: str) -> list[str]:
     return ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
 
 
-def chosen(folder: Path, into: Path, keep: Sequence[str] | None) -> Path:
-    """The files to keep, and the log, once more under another folder: scratch stays behind."""
+def _kept(folder: Path, keep: Sequence[str] | None) -> list[str]:
+    """The files to keep, and the log."""
     names = files_of(folder)
-    kept = names if keep is None else [*_matching(folder, names, keep), *({LOG} & set(names))]
-    for name in dict.fromkeys(kept):
+    matching = names if keep is None else _matching(folder, names, keep)
+    return list(dict.fromkeys([*matching, *({LOG} & set(names))]))
+
+
+def discard(folder: Path, keep: Sequence[str]) -> None:
+    """Remove what is not to be kept, and folders that are empty then."""
+    kept = _kept(folder, keep)
+    for name in set(files_of(folder)).difference(kept):
+        (folder / name).unlink()
+    needed = {way for name in kept for way in _ways_to(name)}
+    for place, _, _ in os.walk(folder, topdown=False):
+        path = Path(place)
+        if path != folder and path.relative_to(folder).as_posix() not in needed:
+            path.rmdir()
+
+
+def choose(folder: Path, into: Path, keep: Sequence[str] | None) -> None:
+    """The files to keep, and the log, once more under another folder: scratch stays behind."""
+    for name in _kept(folder, keep):
         target = into / name
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(folder / name, target)
     into.mkdir(exist_ok=True)
-    return into
 
 
 def _link(source: Path, target: Path) -> None:
@@ -101,17 +120,27 @@ def seal(
         if name in UNSEALED or entry.is_symlink():
             raise WorkflowError(f"an artifact cannot hold {name}: reserved name, or a link")
     names, n_bytes = sorted(found), sum(entry.stat().st_size for entry in found.values())
-    files = _settled([folder / name for name in names], n_bytes)
-    digests = dict(zip(names, files, strict=True))
+    if n_bytes > _LARGE and time.time() - started < _LONG:
+        for name in names:
+            _set_out(folder / name)
+    digests = {name: file_digest(folder / name) for name in names}
+    for name in names:
+        flush(folder / name)
     times = _matching(folder, names, measured) if measured else []
     content = content_of(digests, times)
     manifest = {**about, "files": digests, "measured": times, "content": content}
-    seconds = time.time() - started
     _write(folder / MANIFEST, manifest)
-    write_times(folder, seconds)
-    if seconds > _LONG:
-        _flush_all(folder)
+    write_times(folder, time.time() - started)
+    folders = (Path(place) for place, _, _ in os.walk(folder))
+    settle(chain([folder / MANIFEST], folders), started=started)
     return manifest
+
+
+def settle(paths: Iterable[Path], *, started: float) -> None:
+    """Wait for files and for the names in folders, if the work was worth more than the wait."""
+    if time.time() - started > _LONG:
+        for path in paths:
+            flush_folder(path) if path.is_dir() else flush(path)
 
 
 def write_times(folder: Path, seconds: float | None) -> None:
@@ -131,29 +160,14 @@ def as_lines(value: Mapping[str, Any]) -> bytes:
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def _settled(paths: Sequence[Path], n_bytes: int) -> list[str]:
-    """Digest of each file; all are on the disk afterwards."""
-    if n_bytes > _LARGE:
-        for path in paths:
-            _set_out(path)
-    digests = [file_digest(path) for path in paths]
-    for path in paths:
-        flush(path)
-    return digests
-
-
 def _set_out(path: Path) -> None:
-    """Let the system begin to write a file to the disk, without waiting for it."""
+    """Let the system begin to write a file to the disk, without waiting for it.
+
+    What is on the disk already would be forgotten, so this is for files that are just written.
+    """
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file, contextlib.suppress(OSError):
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _flush_all(folder: Path) -> None:
-    """Wait for the manifest and for all names."""
-    flush(folder / MANIFEST)
-    for place, _, _ in os.walk(folder):
-        flush_folder(Path(place))
 
 
 def take_away(folder: Path, aside: Path) -> None:

@@ -9,10 +9,11 @@
         log.txt                what was said while it was made, if anything was
         …                      the files of the result
 
-A folder gets its name by one rename when its files have reached the disk. Times and log are no
-part of a result. A manifest is waited for only when the result took more than a second to make:
-should the power be cut before it has reached the disk, it is empty or cut off, and an artifact
-whose manifest is either is not there. It is made again, which takes about as long as waiting.
+A folder gets its name by one rename when its files have reached the disk: whoever is killed, and
+whenever the power is cut, what has a name holds the right bytes. Times and log are no part of a
+result and are not waited for. Manifest and name are waited for when the result took more than a
+second to make. What took less may be lost with the power: its manifest is then empty or cut off,
+an artifact with such a manifest is not there, and is made again.
 """
 
 import contextlib
@@ -42,7 +43,7 @@ RECIPE = ("step", "version", "parameters", "inputs")
 """What decides a result, and with it its key."""
 
 _KEY = re.compile("[0-9a-f]{32}")
-_SHORTEST = 4
+_START = re.compile("[0-9a-f]{4,32}")
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,9 @@ class Store:
         """
         pins = self.pins()
         keys = [pins[word]] if word in pins else []
-        if not keys and len(word) >= _SHORTEST and re.fullmatch("[0-9a-f]+", word):
-            paths = Path(self.root).glob(f"{word}*")
-            keys = sorted(path.name for path in paths if _KEY.fullmatch(path.name))
-        found = [artifact for key in keys if (artifact := self.get(key)) is not None]
+        if not keys and _START.fullmatch(word):
+            keys = sorted(path.name for path in Path(self.root).glob(f"{word}*"))
+        found = [a for key in keys if _KEY.fullmatch(key) and (a := self.get(key)) is not None]
         if len(found) == 1:
             return found[0]
         if found:
@@ -132,8 +132,8 @@ class Store:
             raise WorkflowError(f"{word!r} is the start of several keys: {several}; say more of it")
         known = nearest(word, pins) if pins else "nothing is pinned"
         raise WorkflowError(
-            f"{self.root} has no artifact {word!r}: the first {_SHORTEST} digits of a key or more, "
-            f"or a pin's name; {known}"
+            f"{self.root} has no artifact {word!r}: a pin's name, or the first digits of a key, "
+            f"four or more; {known}"
         )
 
     def touch(self, key: str) -> None:
@@ -221,23 +221,23 @@ class Store:
         final, recipe = self._place(key), _recipe(step, version, parameters, inputs)
         if _key_of(recipe) != key:
             raise WorkflowError(f"{key} is not the key of this recipe of step {step}")
-        about = {
-            "key": key,
-            **{name: recipe[name] for name in RECIPE},
-            "provenance": dict(provenance or {}),
-        }
+        ordered = {name: recipe[name] for name in RECIPE}
+        about = {"key": key, **ordered, "provenance": dict(provenance or {})}
         folder = self._unfinished / key if resume else self._fresh()
-        sealed = self._fresh() if resume or keep is not None else folder
+        sealed = self._fresh() if resume else folder
         started, is_over = time.time(), not resume
         try:
             keeping.sweep(self._unfinished)
             folder.mkdir(parents=True, exist_ok=resume)
-            with claims.hold(folder):
+            with claims.claim(keeping.held(folder)):
                 yield folder
-                if sealed is not folder:
-                    sealing.chosen(folder, sealed, keep)
+                if resume:
+                    sealing.choose(folder, sealed, keep)
+                elif keep is not None:
+                    sealing.discard(folder, keep)
                 manifest = sealing.seal(sealed, about, measured=measured, started=started)
                 self._publish(sealed, final, manifest)
+                sealing.settle([final.parent], started=started)
             is_over = True
         except OSError as error:
             raise WorkflowError(f"cannot write {final} (step {step}): {error}") from error
@@ -375,9 +375,11 @@ class Store:
         """Give a sealed folder its name, unless another was first."""
         try:
             folder.rename(final)
+            return
         except OSError:
             if not final.is_dir():
                 raise
+        with claims.claim(self._unfinished / f"{final.name}.swap"):
             there = self.get(final.name)
             if there is None:
                 sealing.take_away(final, self._fresh())

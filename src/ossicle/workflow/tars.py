@@ -154,7 +154,7 @@ def _fault_of(name: str) -> str:
     """Why a name must not become a path; empty if it may."""
     parts = name.split("/")
     if not name.isprintable() or "\\" in name or ":" in name:
-        return "holds a character that no name here may have"
+        return "holds a character that names must not have"
     if any(part in ("", ".", "..") for part in parts):
         return "would leave its folder"
     if any(part[-1] in ". " or _DEVICE.fullmatch(part) for part in parts):

@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -60,11 +61,13 @@ def _done(words: Mapping[str, Any], root: str, answers: TextIO) -> dict[str, Any
         _print_into(call.log)
         perform(call, Store(Path(root)), report=report)
     except BaseException as error:
-        traceback.print_exc()
+        with suppress(OSError):  # the disk that the log is on may be full
+            traceback.print_exc()
         return {"failed": type(error).__name__, "message": str(error)}
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
     return {"done": True}
 
 

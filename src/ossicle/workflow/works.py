@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Literal
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.executor import WorkCancelledError
+from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 
-__all__ = ["Context", "Function", "Work", "as_work", "aside", "check_options", "name_of", "tried"]
+__all__ = ["Context", "Function", "Work", "as_work"]
 
 CHOICES = {
     "order": ("list", "ready"),
@@ -35,20 +35,19 @@ class Context:
         Takes each line of the log; None: no log.
     hands : ThreadPoolExecutor, optional
         Threads for works done at the same time, as many as are asked for.
+    stopped : callable
+        Whether nothing more is to be started.
     """
 
     cluster: Any = None
     say: Callable[[str], object] | None = None
     hands: ThreadPoolExecutor | None = None
+    stopped: Callable[[], bool] = bool
 
-    def tell(self, name: str, line: str) -> None:
-        """Log a line of a work."""
+    def tell(self, name: str, line: str, *rows: Messages) -> None:
+        """Log a line of a work, and a table below it."""
         if self.say is not None:
-            self.say(f"FROM {name} : {line}")
-
-    def show(self, name: str, what: str, rows: Messages) -> None:
-        """Log a table of a work."""
-        self.tell(name, f"{what} :\n{rows}")
+            self.say("\n".join([f"FROM {name} : {line}", *map(str, rows)]))
 
 
 class Work:
@@ -59,7 +58,8 @@ class Work:
     name : str
         Its address: the receiver of messages for it and the sender of messages from it.
     next : str or sequence of str
-        Names of the works that get what it makes, a message each; empty: a final result.
+        Names of the works that get what it makes, a message each. An empty name is nobody: what
+        it makes is a final result; so it is without any name.
 
     >>> class Double(Work):
     ...     def process(self, messages):
@@ -83,7 +83,7 @@ class Work:
         raise NotImplementedError
 
     def cancel(self) -> None:
-        """Asked of a work under way that nobody waits for any longer; stopping is its choice."""
+        """Stop if you are under way and can: nobody waits for you any longer."""
 
     def __call__(self, messages: Messages) -> Messages:
         """Take my messages out of a table and put what I make of them in (Algorithm 1)."""
@@ -165,17 +165,14 @@ class Function(Work):
     _stops: set[Callable[[], object]] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        called(self.function)
         object.__setattr__(self, "name", self.name or name_of(self.function))
-        if not callable(self.function) and not hasattr(self.function, "process"):
-            raise WorkflowError(
-                f"{self.function!r} cannot be a work; a callable or an object with process is"
-            )
         check_options(self.name, self.retries, self.timeout, takes=self.takes)
 
     def process(self, messages: Messages) -> Any:
         """Call the function, again after an error as often as allowed."""
         given = messages.data if self.takes == "data" else (messages,)
-        return tried(self._once, (given,), self.retries)
+        return again(self._once, self.retries, given)
 
     def cancel(self) -> None:
         """Cancel it if it is async; a plain function goes on to its end."""
@@ -183,7 +180,7 @@ class Function(Work):
             stop()
 
     def _once(self, given: tuple[Any, ...]) -> Any:
-        function = getattr(self.function, "process", self.function)
+        function = called(self.function)
         if self.timeout is None:
             made = function(*given)
         else:
@@ -266,6 +263,20 @@ def name_of(function: Any) -> str:
     return str(name)
 
 
+def called(function: Any) -> Callable[..., Any]:
+    """What of a function, or an object with ``process``, is called.
+
+    Raises
+    ------
+    WorkflowError
+        If it is neither.
+    """
+    function = getattr(function, "process", function)
+    if not callable(function):
+        raise WorkflowError(f"{function!r} is no work; a callable or an object with process is")
+    return function  # type: ignore[no-any-return]
+
+
 def check_options(name: str, retries: int, seconds: float | None, **chosen: str) -> None:
     """Refuse tries, seconds and words that make no sense."""
     for option, word in chosen.items():
@@ -277,16 +288,16 @@ def check_options(name: str, retries: int, seconds: float | None, **chosen: str)
         raise WorkflowError(f"{name!r} may take {seconds} s; more than 0 is allowed, or None")
 
 
-def tried(call: Callable[..., Any], given: Sequence[Any], retries: int) -> Any:
-    """Call, and again after an error as often as allowed.
+def again(function: Callable[[Any], Any], retries: int, given: Any) -> Any:
+    """Call with what is given, and again after an error as often as allowed.
 
-    >>> tried(max, (2, 3), 1)
-    3
+    >>> again(abs, 1, -2)
+    2
     """
     for _ in range(retries):
         with contextlib.suppress(Exception):
-            return call(*given)
-    return call(*given)
+            return function(given)
+    return function(given)
 
 
 def aside(call: Callable[[], Any]) -> Future[Any]:

@@ -1,5 +1,6 @@
 """Which store a verb works on, and how sizes are written."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ossicle.workflow import Store
 
 __all__ = ["SIZE", "opened", "size_text", "store_option"]
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) *(B|[kMGT]B|)", re.IGNORECASE)
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 store_option = click.option(
@@ -39,15 +41,10 @@ class Size(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Bytes from number and unit."""
-        if isinstance(value, int):
-            return value
-        digits = value.rstrip("BbKkMmGgTt ").rstrip()
-        unit = value[len(digits) :].strip().upper()
-        units = [each.upper() for each in _UNITS]
-        try:
-            return int(float(digits) * 1000.0 ** units.index(unit or "B"))
-        except (ValueError, OverflowError):
+        read = _SIZE.fullmatch(str(value))
+        if read is None:
             self.fail(f"{value!r} is no size; write it as 2GB or 500MB", param, ctx)
+        return int(float(read[1]) * 1000 ** "bkmgt".index(read[2][:1].lower() or "b"))
 
 
 SIZE = Size()

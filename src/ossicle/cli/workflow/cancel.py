@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ossicle.cli.terminal import note
+from ossicle.cli.terminal import as_json, emit
 from ossicle.cli.workflow_options import execution_argument, store_option
 
 __all__ = ["cancel"]
@@ -13,7 +13,8 @@ __all__ = ["cancel"]
 @click.command()
 @execution_argument
 @store_option
-def cancel(execution: str, root: Path) -> None:
+@as_json
+def cancel(execution: str, root: Path, as_json: bool) -> None:
     """End an execution and the processes of its steps; what is finished is kept.
 
     \b
@@ -22,4 +23,5 @@ def cancel(execution: str, root: Path) -> None:
     from ossicle.workflow.executions import Executions
 
     Executions(root).cancel(execution)
-    note(f"{execution} is asked to end")
+    value = {"id": execution, "done": "cancel"}
+    emit(value, f"{execution} is asked to end", as_json=as_json)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ossicle.cli.terminal import safe
+from ossicle.cli.terminal import as_json, emit, safe
 from ossicle.cli.workflow_options import execution_argument, store_option
 
 __all__ = ["log"]
@@ -15,7 +15,8 @@ __all__ = ["log"]
 @click.argument("step", required=False)
 @click.option("--follow", is_flag=True, help="Wait for more until the execution has ended.")
 @store_option
-def log(execution: str, step: str | None, follow: bool, root: Path) -> None:
+@as_json
+def log(execution: str, step: str | None, follow: bool, root: Path, as_json: bool) -> None:
     """Print what one step has printed, or all of them.
 
     \b
@@ -24,8 +25,12 @@ def log(execution: str, step: str | None, follow: bool, root: Path) -> None:
     """
     from ossicle.workflow.executions import Executions
 
+    printed = Executions(root).logs(execution, step, follow=follow)
+    if as_json:
+        emit([{"step": name, "text": text} for name, text in printed], "", as_json=True)
+        return
     shown = step
-    for name, text in Executions(root).logs(execution, step, follow=follow):
+    for name, text in printed:
         if name != shown:
             click.echo(safe(f"── {name}"))
             shown = name

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ossicle.cli.terminal import note
+from ossicle.cli.terminal import as_json, emit
 from ossicle.cli.workflow_options import execution_argument, store_option
 
 __all__ = ["rm"]
@@ -13,7 +13,8 @@ __all__ = ["rm"]
 @click.command()
 @execution_argument
 @store_option
-def rm(execution: str, root: Path) -> None:
+@as_json
+def rm(execution: str, root: Path, as_json: bool) -> None:
     """Remove the record and logs of an execution; what its steps have made stays.
 
     \b
@@ -22,4 +23,5 @@ def rm(execution: str, root: Path) -> None:
     from ossicle.workflow.executions import Executions
 
     Executions(root).remove(execution)
-    note(f"{execution} is removed; what its steps have made is kept")
+    value = {"id": execution, "done": "rm"}
+    emit(value, f"{execution} is removed; what its steps have made is kept", as_json=as_json)
