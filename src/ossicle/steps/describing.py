@@ -80,7 +80,7 @@ def extract_features(
     name="describe",
     libraries=LIBRARIES,
     outputs={FEATURES: FEATURES},
-    cpu=64,
+    cpu=4,  # so that the branches of a workflow go on beside each other
 )
 def describe_grid(
     path: DataSet,
