@@ -34,7 +34,7 @@ def test_the_files_of_a_search_are_written(words, outcome):
     assert outcome["written"] == {
         "classifier": str(run / "best.ossicle"),
         "table": str(run / "table.csv"),
-        "front_table": str(run / "front.csv"),
+        "front_rows": str(run / "front.csv"),
         "front": str(run / "front.png"),
         "report": str(run / "report.html"),
     }

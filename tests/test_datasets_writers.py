@@ -286,6 +286,13 @@ def test_a_tensor_is_written_and_read_again_equal(sounds, tmp_path):
         assert file["sample_names"].asstr()[0] == "0.wav"
 
 
+def test_a_tensor_of_features_says_how_it_was_made(tmp_path):
+    made_by = {"front_end": {"name": "mfcc", "n_mfcc": 40}, "window": 1.0}
+    tensor = Tensor(np.zeros((1, 1, 40, 44)), np.array([0]), ("a",), ("no",), made_by=made_by)
+    write_tensor(tmp_path / "a.h5", tensor)
+    assert read_tensor(tmp_path / "a.h5").made_by == made_by
+
+
 def test_clips_of_several_lengths_make_no_tensor(garden, tmp_path):
     with pytest.raises(DatasetError, match="a tensor needs equal ones"):
         write_dataset(garden.labelled(), tmp_path / "x.h5", layout="tensor")
@@ -297,6 +304,9 @@ def test_clips_of_several_lengths_make_no_tensor(garden, tmp_path):
         ("sample_rate", np.inf),
         ("sample_rate", -5),
         ("sample_rate", 1e308),
+        ("made_by", "[]"),
+        ("made_by", "{"),
+        ("made_by", "[" * 100_000),
         ("sample_names", "ab"),
         ("sample_names", [["a", "b"], ["c", "d"]]),
         ("output", 3),
@@ -310,7 +320,7 @@ def test_a_tensor_of_other_shapes_and_numbers_is_refused(tmp_path, name, value):
     path = tmp_path / "x.h5"
     write_tensor(path, Tensor(np.zeros((2, 1, 4, 4)), np.array([0, 1]), ("a", "b"), ("no", "yes")))
     with h5py.File(path, "r+") as file:
-        if name == "sample_rate":
+        if name in ("sample_rate", "made_by"):
             file.attrs[name] = value
         else:
             del file[name]

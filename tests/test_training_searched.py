@@ -62,6 +62,15 @@ def test_integrations_and_scalings_multiply_vectors_alone():
     assert names.count("network") == 1
 
 
+def test_the_sizes_of_a_network_may_be_in_the_grid():
+    sizes = [{"name": "tc_net", "width": width} for width in (8, 16)]
+    models = [each.model for each in expand({**GRID, "model": ["network"], "architecture": sizes})]
+    assert [each.describe()["architecture"]["width"] for each in models] == [8, 16]
+    assert [model(each.describe()) for each in models] == models
+    assert len(set(models)) == 2
+    assert SearchedNetwork().describe()["architecture"] == "tc_net"
+
+
 def test_what_takes_frames_is_given_no_vector_and_the_other_way_round():
     with pytest.raises(SearchError, match="network takes frames"):
         Configuration(LogMel(), "mean", SearchedNetwork())

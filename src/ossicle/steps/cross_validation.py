@@ -2,10 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+from ossicle.datasets import named_task
 from ossicle.selection.grid import Grid
+from ossicle.selection.result import SearchResult
 from ossicle.selection.searching import LIBRARIES, search
 from ossicle.steps.describing import FEATURES
 from ossicle.steps.opening import StageProgress, open_dataset
@@ -13,7 +16,7 @@ from ossicle.steps.sources import DataSet
 from ossicle.workflow.files import write_json
 from ossicle.workflow.manifest import step
 
-__all__ = ["ASKED", "REACHED", "SEARCH", "cross_validate", "linked", "linked_features"]
+__all__ = ["ASKED", "REACHED", "SEARCH", "cross_validate", "linked", "linked_features", "searched"]
 
 SEARCH, ASKED = "search", "asked.json"
 
@@ -27,6 +30,7 @@ REACHED = ("ossicle.training",)
     entries=REACHED,
     outputs={"front": "front.csv", "table": "table.csv", "asked": ASKED, SEARCH: SEARCH},
     measured=("table", f"{SEARCH}/**"),
+    resumable=True,
     cpu=64,
 )
 def cross_validate(
@@ -75,15 +79,7 @@ def cross_validate(
         "halving": halving,
         "seed": seed,
     }
-    store = linked_features(features, out)
-    result = search(
-        open_dataset(path, task=task),
-        out=out / SEARCH,
-        features=store,
-        n_jobs=n_jobs,
-        progress=progress,
-        **asked,
-    )
+    result = searched(path, asked, out=out, features=features, n_jobs=n_jobs, progress=progress)
     result.to_csv(out / "table.csv")
     result.write_front(out / "front.csv")
     write_json(out / ASKED, asked)
@@ -94,11 +90,31 @@ def cross_validate(
     }
 
 
-def linked_features(features: Path | None, out: Path) -> Path | None:
-    """A feature store that is filled like another one, and can be written without harm to it."""
-    if features is None:
-        return None
-    linked(features / FEATURES, out / FEATURES)
+def searched(
+    path: Path,
+    asked: Mapping[str, Any],
+    *,
+    out: Path,
+    features: Path | None,
+    n_jobs: int = 1,
+    progress: StageProgress | None = None,
+) -> SearchResult:
+    """The search that was asked for, with what is kept of it in ``out`` not done again."""
+    task = asked["task"]
+    return search(
+        open_dataset(path, task=task),
+        out=out / SEARCH,
+        features=linked_features(features, out),
+        n_jobs=n_jobs,
+        progress=progress,
+        **{**asked, "task": named_task(task)[0] if task else None},
+    )
+
+
+def linked_features(features: Path | None, out: Path) -> Path:
+    """A feature store filled like another one, if any, to be written without harm to that."""
+    if features is not None:
+        linked(features / FEATURES, out / FEATURES)
     return out / FEATURES
 
 
@@ -107,6 +123,7 @@ def linked(source: Path, target: Path) -> None:
     for file in (each for each in source.rglob("*") if each.is_file()):
         place = target / file.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
         try:
             os.link(file, place)
         except OSError:

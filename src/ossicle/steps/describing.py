@@ -14,9 +14,12 @@ from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet
 from ossicle.workflow.manifest import step
 
-__all__ = ["FEATURES", "describe_grid", "extract_features"]
+__all__ = ["FEATURES", "describe_grid", "extract_features", "worthwhile"]
 
 FEATURES = "features"
+
+CLIPS_A_PROCESS = 500
+"""So many are described in the time that it takes to start a process."""
 
 
 @step(name="features", libraries=LIBRARIES, cpu=64)
@@ -77,7 +80,7 @@ def extract_features(
     name="describe",
     libraries=LIBRARIES,
     outputs={FEATURES: FEATURES},
-    cpu=64,
+    cpu=4,  # so that the branches of a workflow go on beside each other
 )
 def describe_grid(
     path: DataSet,
@@ -118,13 +121,17 @@ def describe_grid(
         If a recording that is there could not be read this time.
     """
     dataset = open_dataset(path, task=task)
-    default = DEFAULT_GRIDS.get(dataset.task(task).kind, DEFAULT_GRID)
+    default = DEFAULT_GRIDS.get(dataset.task().kind, DEFAULT_GRID)
     configurations = expand(default if grid is None else grid, default=default)
     fronts = dict.fromkeys(each.front_end for each in configurations)
     tables = []
     for place, front in enumerate(fronts):
         table = FeatureStore(out / FEATURES).extract(
-            dataset.clips, front, window=window, window_hop=window_hop, n_jobs=n_jobs
+            dataset.clips,
+            front,
+            window=window,
+            window_hop=window_hop,
+            n_jobs=worthwhile(n_jobs, len(dataset)),
         )
         if table.n_unavailable:
             raise FeatureError(f"{table.n_unavailable} recordings could not be read; run again")
@@ -137,3 +144,12 @@ def describe_grid(
         "front_ends": [front.summary for front in fronts],
         "skipped": [[clip.id, why] for clip, why in tables[0].skipped],
     }
+
+
+def worthwhile(n_jobs: int, n_clips: int) -> int:
+    """As many of the processes granted as there is work for.
+
+    >>> worthwhile(8, 100), worthwhile(8, 2000)
+    (1, 4)
+    """
+    return max(1, min(n_jobs, n_clips // CLIPS_A_PROCESS))

@@ -18,6 +18,7 @@ from ossicle.features.store import LIBRARIES
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet, Named, named_digest
 from ossicle.types import Event, Prediction, Samples
+from ossicle.workflow.files import write_json
 from ossicle.workflow.manifest import Digest, step
 
 __all__ = [
@@ -29,7 +30,7 @@ __all__ = [
     "verify_bundle",
 ]
 
-REPORT = "report.html"
+REPORT, BENCHMARK = "report.html", "benchmark.json"
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,17 @@ def evaluate_bundle(
     )
 
 
-@step(name="bench", libraries=LIBRARIES, measured=("result.json",))
+@step(
+    name="bench",
+    libraries=LIBRARIES,
+    outputs={"benchmark": BENCHMARK},
+    measured=("benchmark", "result.json"),
+)
 def benchmark_bundle(
     bundle: Named,
     path: DataSet | None = None,
     *,
+    out: Path | None = None,
     layout: str | None = None,
     task: str | None = None,
     where: Mapping[str, str] | None = None,
@@ -114,6 +121,8 @@ def benchmark_bundle(
         Of the classifier.
     path : Path, optional
         Labelled clips, for its accuracy.
+    out : Path, optional
+        Folder that gets ``benchmark.json``.
     layout, task, where
         As for `open_dataset`.
     runs, warmup : int
@@ -122,7 +131,7 @@ def benchmark_bundle(
     dataset = None
     if path is not None:
         dataset = _opened(load(bundle), path, layout=layout, task=task, where=where)
-    return benchmark(
+    made = benchmark(
         bundle,
         dataset,
         task=named_task(task)[0] if task else None,
@@ -130,6 +139,9 @@ def benchmark_bundle(
         warmup=warmup,
         progress=progress and partial(progress, "evaluate"),
     )
+    if out is not None:
+        write_json(out / BENCHMARK, made.to_dict())
+    return made
 
 
 def _opened(
@@ -200,13 +212,17 @@ def _record(prediction: Prediction) -> dict[str, Any]:
             task.name: dict(zip(task.labels, _rounded(prediction.pooled[task.name]), strict=True))
             for task in prediction.tasks
         },
-        "events": [
-            {
-                **{"task": event.task, "label": event.label, "start": round(event.start, 6)},
-                **{"end": round(event.end, 6), "score": round(event.score, 6)},
-            }
-            for event in prediction.events
-        ],
+        "events": [_told(event) for event in prediction.events],
+    }
+
+
+def _told(event: Event) -> dict[str, Any]:
+    return {
+        "task": event.task,
+        "label": event.label,
+        "start": round(event.start, 6),
+        "end": round(event.end, 6),
+        "score": round(event.score, 6),
     }
 
 

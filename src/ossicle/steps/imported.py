@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ossicle.datasets import Dataset, single_part
 from ossicle.errors import DatasetError
-from ossicle.steps.kept import ABOUT, SOUNDS, TABLE, keep_dataset
+from ossicle.steps.kept import KEPT, keep_dataset
 from ossicle.steps.opening import open_dataset
 from ossicle.steps.sources import DataSet
 from ossicle.workflow.manifest import step
@@ -21,7 +21,7 @@ PARTS = ("all", "train", "test")
 @step(
     name="import",
     libraries=("numpy",),
-    outputs={"table": TABLE, "about": ABOUT, "sounds": SOUNDS},
+    outputs=KEPT,
 )
 def import_dataset(
     path: DataSet,
@@ -76,7 +76,7 @@ def import_dataset(
     True
     """
     dataset = open_dataset(path, layout=layout, task=task, where=where, licences=licences)
-    kept = _part(dataset, part, test=test, task=task, seed=seed)
+    kept = _part(dataset, part, test=test, seed=seed)
     keep_dataset(kept, out)
     labels = Counter(kept.labels().tolist()) if kept.tasks else Counter()
     return {
@@ -88,12 +88,12 @@ def import_dataset(
     }
 
 
-def _part(dataset: Dataset, part: str, *, test: str, task: str | None, seed: int) -> Dataset:
+def _part(dataset: Dataset, part: str, *, test: str, seed: int) -> Dataset:
     if part not in PARTS:
         raise DatasetError(f"part is {part!r}; allowed are {', '.join(PARTS)}")
     if part == "all":
         return dataset
-    learnt, held_out = single_part(dataset, test, task=task, seed=seed)
+    learnt, held_out = single_part(dataset, test, seed=seed)
     kept = learnt if part == "train" else held_out
     if kept is None:
         raise DatasetError(f"{dataset.name}: test={test!r} holds nothing out, so no part is {part}")

@@ -8,12 +8,24 @@ from ossicle.datasets import Dataset, read_dataset
 from ossicle.datasets.export import export_folder
 from ossicle.workflow.files import read_json, write_json
 
-__all__ = ["ABOUT", "SOUNDS", "TABLE", "is_kept", "keep_dataset", "name_dataset", "read_kept"]
+__all__ = [
+    "ABOUT",
+    "SOUNDS",
+    "TABLE",
+    "called",
+    "is_kept",
+    "keep_dataset",
+    "name_dataset",
+    "read_kept",
+]
 
 TABLE, SOUNDS = "clips.csv", "sounds"
 
 ABOUT = "about.json"
 """Beside the table: the name that the data set came with, and the kinds of its tasks."""
+
+KEPT = {"table": TABLE, "about": ABOUT, "sounds": SOUNDS}
+"""What such a folder holds, by the names that other steps use."""
 
 
 def keep_dataset(dataset: Dataset, out: Path) -> Dataset:
@@ -33,6 +45,12 @@ def name_dataset(dataset: Dataset, out: Path, *, name: str) -> None:
 def is_kept(path: Path) -> bool:
     """Whether a folder was written so."""
     return (path / ABOUT).is_file()
+
+
+def called(path: Path) -> str:
+    """The name of a data set, that it came with if it was kept."""
+    name: str = read_json(path / ABOUT)["name"] if is_kept(path) else path.stem
+    return name
 
 
 def read_kept(path: Path, tasks: Sequence[str] | None = None) -> Dataset:

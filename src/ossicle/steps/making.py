@@ -15,7 +15,7 @@ from ossicle.datasets.dataset import SPLITS
 from ossicle.datasets.recipes import Labels, Loudness
 from ossicle.steps.converting import RECORDS, convert_dataset
 from ossicle.steps.data import export_dataset, split_dataset
-from ossicle.steps.kept import ABOUT, SOUNDS, TABLE, name_dataset
+from ossicle.steps.kept import ABOUT, KEPT, SOUNDS, TABLE, called, name_dataset
 from ossicle.steps.opening import StageProgress
 from ossicle.steps.sources import DataSet, dataset_digest
 from ossicle.workflow.manifest import Digest, step
@@ -24,6 +24,8 @@ __all__ = ["convert_recordings", "deal_recordings", "export_recordings", "mix_re
 
 LIBRARIES = ("numpy", "scipy", "soundfile", "soxr")
 
+MIXED = "mixed"
+
 DataSets = Annotated[Sequence[Path], Digest(dataset_digest)]
 """Several data sets; see `DataSet`."""
 
@@ -31,10 +33,7 @@ DataSets = Annotated[Sequence[Path], Digest(dataset_digest)]
 @step(
     name="split",
     libraries=("numpy", "scipy"),
-    outputs={
-        **{"table": TABLE, "about": ABOUT, "sounds": SOUNDS},
-        **{name: f"{name}.csv" for name in SPLITS},
-    },
+    outputs={**KEPT, **{name: f"{name}.csv" for name in SPLITS}},
 )
 def deal_recordings(
     path: DataSet,
@@ -118,8 +117,12 @@ def export_recordings(
     name="mix",
     libraries=LIBRARIES,
     outputs={
-        **{"table": TABLE, "about": ABOUT, "sounds": "audio", "events": "events.csv"},
-        **{"recipe": "recipe.json", "mixes": "mixes.jsonl"},
+        "table": TABLE,
+        "about": ABOUT,
+        "sounds": f"{MIXED}/audio",
+        "events": f"{MIXED}/events.csv",
+        "recipe": f"{MIXED}/recipe.json",
+        "mixes": f"{MIXED}/mixes.jsonl",
     },
     measured=("mixes",),  # says where the sources lie, which is no part of what was made
     cpu=64,
@@ -191,7 +194,7 @@ def mix_recordings(
         background=background,
         significant=significant or None,
         rooms=(rt60[0], rt60[1]) if len(rt60) == 2 else rooms or None,
-        out=out,
+        out=out / MIXED,
         snr=snr,
         events=(events[0], events[1]),
         overlap=overlap,
@@ -206,11 +209,18 @@ def mix_recordings(
         n_jobs=n_jobs,
         progress=progress and partial(progress, "mixing"),
     )
-    name_dataset(made, out, name="mixes")
+    made.to_csv(out / TABLE)
+    name_dataset(made, out, name=MIXED)
     return _told(made)
 
 
-@step(name="convert", libraries=LIBRARIES, cpu=64)
+@step(
+    name="convert",
+    libraries=LIBRARIES,
+    outputs=KEPT,
+    resumable=True,
+    cpu=64,
+)
 def convert_recordings(
     path: DataSet,
     *,
@@ -254,15 +264,17 @@ def convert_recordings(
     """
     made = convert_dataset(
         path,
-        out=out,
+        out=out / SOUNDS,
         conversion=Conversion(sample_rate=sample_rate, mono=mono, cut=cut, shortest=shortest),
         format=format,
         layout=layout,
         n_jobs=n_jobs,
         progress=progress and partial(progress, "converting"),
     )
-    shutil.rmtree(out / RECORDS)
-    name_dataset(made.dataset, out, name=path.stem)
+    shutil.rmtree(out / SOUNDS / RECORDS)
+    (out / SOUNDS / TABLE).unlink(missing_ok=True)
+    made.dataset.to_csv(out / TABLE)
+    name_dataset(made.dataset, out, name=called(path))
     return {**_told(made.dataset), "failed": [[Path(p).name, why] for p, why in made.failed]}
 
 

@@ -16,12 +16,12 @@ __all__ = ["FILES", "MEASURED", "conclude"]
 FILES = {
     "classifier": "best.ossicle",
     "table": "table.csv",
-    "front_table": "front.csv",
+    "front_rows": "front.csv",
     "front": "front.png",
     "report": "report.html",
 }
 MEASURED = ("table", "front", "report")
-"""Files that tell times, which are never the same twice."""
+"""Files that tell times, which are never the same twice, or are drawn."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def conclude(
 
 def _write(judged: _Judged, written: Mapping[str, Path], command: str) -> None:
     judged.result.to_csv(written["table"])
-    judged.result.write_front(written["front_table"])
+    judged.result.write_front(written["front_rows"])
     judged.result.plot(written["front"], chosen=judged.chosen["id"])
     write_search_report(
         written["report"],

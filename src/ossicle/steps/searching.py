@@ -26,8 +26,9 @@ OUTCOME = "outcome.json"
     name="search",
     libraries=LIBRARIES,
     entries=REACHED,
-    outputs={**FILES, "outcome": OUTCOME},
-    measured=(*MEASURED, "outcome", "result.json"),
+    outputs=FILES,
+    measured=(*MEASURED, "result.json"),
+    resumable=True,
     cpu=64,
 )
 def search_dataset(

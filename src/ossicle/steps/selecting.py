@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ossicle.selection.searching import LIBRARIES, search
-from ossicle.steps.cross_validation import ASKED, REACHED, SEARCH, linked, linked_features
+from ossicle.selection.searching import LIBRARIES
+from ossicle.steps.cross_validation import (
+    ASKED,
+    REACHED,
+    SEARCH,
+    linked,
+    linked_features,
+    searched,
+)
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.search_outcome import FILES, MEASURED, conclude
 from ossicle.steps.sources import DataSet
@@ -67,21 +74,14 @@ def select_classifier(
     """
     asked = read_json(judged / ASKED)
     linked(judged / SEARCH, out / SEARCH)
-    dataset = open_dataset(path, task=asked["task"])
-    result = search(
-        dataset,
-        out=out / SEARCH,
-        features=linked_features(features, out / "learnt"),
-        progress=progress,
-        **asked,
-    )
+    heard = test_features and linked_features(test_features, out / "held_out")
     outcome = conclude(
-        result,
+        searched(path, asked, out=out, features=features, progress=progress),
         None if test is None else open_dataset(test, task=asked["task"]),
         out=out,
         limits=limits,
         paper_protocol=paper_protocol and test is not None,
-        features=linked_features(test_features, out / "held_out"),
+        features=heard,
         command=command,
     )
     for name in ("test", "paper"):

@@ -1,6 +1,7 @@
 """The step that learns a network from data tensors, and makes it a classifier that hears."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ossicle.selection.questions import question_of
 from ossicle.selection.searching import LIBRARIES
 from ossicle.selection.table import storable
 from ossicle.steps.cross_validation import REACHED
+from ossicle.steps.opening import StageProgress
 from ossicle.training.recipe_keys import require_torch
 from ossicle.types import Task
 from ossicle.workflow.manifest import step
@@ -45,6 +47,7 @@ def learn_tensors(
     label_smoothing: float = 0.1,
     mixup: float = 0.0,
     seed: int = 0,
+    progress: StageProgress | None = None,
 ) -> dict[str, Any]:
     """Train a network on a data tensor, and make it a classifier that hears sounds.
 
@@ -82,24 +85,30 @@ def learn_tensors(
     require_torch()
     learnt, held_out = read_tensor(train), read_tensor(validation)
     front, task, window = _made_by(learnt, held_out, train, validation)
-    configuration = Configuration(
-        front,
-        FRAMES,
-        model(
-            {
-                **{"name": "network", "architecture": network, "epochs": epochs, "seed": seed},
-                **{"batch_size": batch_size, "learning_rate": learning_rate},
-                **{"label_smoothing": label_smoothing, "mixup": mixup},
-            }
-        ),
-        "band",
+    learner: Any = model(
+        {
+            "name": "network",
+            "architecture": network,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "label_smoothing": label_smoothing,
+            "mixup": mixup,
+            "seed": seed,
+        }
     )
+    configuration = Configuration(front, FRAMES, learner, "band")
     question: Question[Any] = question_of(task)
     scaler = configuration.fit_scaler(_frames(learnt))
-    fitted = question.fit(configuration.model, scaler(_frames(learnt)), learnt.output)
+    fitted = learner.fit(
+        scaler(_frames(learnt)),
+        learnt.output,
+        n_labels=question.n_logits,
+        progress=progress and partial(progress, "epochs"),
+    )
     logits = fitted.logits(scaler(_frames(held_out)))
     figures = storable(question.figures(question.count(held_out.output, logits)))
-    classifier = assemble(
+    assemble(
         configuration,
         question,
         fitted,
@@ -109,10 +118,9 @@ def learn_tensors(
         temperature=question.temperature(logits, held_out.output),
         metrics={"validation": figures},
         provenance={"made_by": "learn", "n_clips": len(learnt.input)},
-    )
-    classifier.save(out / "best.ossicle")
+    ).save(out / "best.ossicle")
     return {
-        "network": configuration.model.describe()["architecture"],
+        "network": learner.describe()["architecture"],
         "epochs": epochs,
         "n_train": len(learnt.input),
         "n_validation": len(held_out.input),

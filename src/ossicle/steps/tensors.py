@@ -14,6 +14,7 @@ from ossicle.errors import DatasetError
 from ossicle.features import FeatureStore, FeatureTable, FrontEnd
 from ossicle.features import front_end as build
 from ossicle.features.store import LIBRARIES
+from ossicle.steps.describing import worthwhile
 from ossicle.steps.opening import StageProgress, open_dataset
 from ossicle.steps.sources import DataSet
 from ossicle.workflow.manifest import step
@@ -21,8 +22,14 @@ from ossicle.workflow.manifest import step
 __all__ = ["KEYWORD_FRONT_END", "describe_parts"]
 
 KEYWORD_FRONT_END: Mapping[str, Any] = {
-    **{"name": "mfcc", "sample_rate": 22_050, "n_fft": 2048, "hop_length": 512, "center": True},
-    **{"n_mels": 128, "n_mfcc": 40, "top_db": 80.0},
+    "name": "mfcc",
+    "sample_rate": 22_050,
+    "n_fft": 2048,
+    "hop_length": 512,
+    "center": True,
+    "n_mels": 128,
+    "n_mfcc": 40,
+    "top_db": 80.0,
 }
 """40 coefficients in 44 frames of a second: the defaults of librosa, at its usual rate."""
 
@@ -31,6 +38,7 @@ KEYWORD_FRONT_END: Mapping[str, Any] = {
     name="tensors",
     libraries=(*LIBRARIES, "h5py"),
     outputs={name: f"{name}.h5" for name in SPLITS},
+    resumable=True,
     cpu=64,
 )
 def describe_parts(
@@ -80,7 +88,9 @@ def describe_parts(
     front, parts = build(front_end), dict(zip(SPLITS, dataset.official_split(), strict=True))
     made, skipped = {}, []
     for place, (name, part) in enumerate(parts.items()):
-        table = FeatureStore(out / "store").extract(part.clips, front, window=window, n_jobs=n_jobs)
+        table = FeatureStore(out / "store").extract(
+            part.clips, front, window=window, n_jobs=worthwhile(n_jobs, len(part))
+        )
         made[name] = _tensor(part, table, front, window, name)
         write_tensor(out / f"{name}.h5", made[name])
         skipped += [[clip.id, why] for clip, why in table.skipped]

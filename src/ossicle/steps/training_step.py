@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from ossicle.errors import TrainingError
 from ossicle.features.store import LIBRARIES as HEARING
-from ossicle.steps.kept import is_kept, read_kept
+from ossicle.steps.kept import TABLE, called, is_kept, read_kept
 from ossicle.steps.opening import StageProgress
 from ossicle.steps.sources import DataSet, dataset_digest
 from ossicle.steps.train_outcome import FILES
@@ -69,10 +69,7 @@ def train_networks(
         raise TrainingError(
             f"the recipe speaks of {len(tables)} data sets and {len(data)} are given; give as many"
         )
-    words["data"] = [
-        {**_named(path), **table, "path": str(path)}
-        for path, table in zip(data, tables, strict=True)
-    ]
+    words["data"] = [{**_source(path), **table} for path, table in zip(data, tables, strict=True)]
     if background is not None:
         augmentation = words.get("augmentation", {})
         laid = {**augmentation.get("background", {}), "path": str(background)}
@@ -80,6 +77,9 @@ def train_networks(
     return train_dataset(words, out=out, n_jobs=n_jobs, command=command, progress=progress)
 
 
-def _named(path: Path) -> dict[str, str]:
-    """The name that an imported data set came with."""
-    return {"name": read_kept(path).name} if is_kept(path) else {}
+def _source(path: Path) -> dict[str, Any]:
+    """A data set as a recipe names it."""
+    if not is_kept(path):
+        return {"path": str(path)}
+    tasks = [f"{task.name}:{task.kind}" for task in read_kept(path).tasks]
+    return {"path": str(path / TABLE), "name": called(path), "tasks": tasks}

@@ -4,7 +4,7 @@ It learns from the described windows of a search, at their fixed places; what ma
 or mixed (SpecAugment, mixup). For random windows, noise or several tasks, use `train`.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -100,8 +100,18 @@ class SearchedNetwork(Model):
         names = ("time_masks", "time_mask", "band_masks", "band_mask", "mixup")
         return Augmentation(**{name: getattr(self, name) for name in names})
 
-    def fit(self, matrix: Matrix, targets: Targets, *, n_labels: int) -> "FittedNetwork":
-        """Train on all rows, float32, shape ``(n_rows, n_frames, n_bands)``."""
+    def fit(
+        self,
+        matrix: Matrix,
+        targets: Targets,
+        *,
+        n_labels: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> "FittedNetwork":
+        """Train on all rows, float32, shape ``(n_rows, n_frames, n_bands)``.
+
+        ``progress`` is called with the number of epochs done and of all.
+        """
         present_labels(targets)
         wanted = np.eye(n_labels, dtype=np.float32)[targets]
         _, n_frames, n_bands = matrix.shape
@@ -121,6 +131,8 @@ class SearchedNetwork(Model):
                 train_epoch(
                     learner, self._batches(matrix, wanted, deal.batches(epoch), epoch), epoch
                 )
+                if progress is not None:
+                    progress(epoch, self.epochs)
         return FittedNetwork(module.eval(), n_frames, n_bands)
 
     def _learner(self, module: nn.Module, wanted: NDArray[np.float32], *, n_steps: int) -> Learner:
