@@ -9,14 +9,14 @@ README = ROOT / "README.md"
 
 BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<reason>[^\n]+?) -->\n+)?"
-    r"^```(?P<language>python|console)\n(?P<text>.*?)^```$",
+    r"^```(?P<language>python|console|toml)\n(?P<text>.*?)^```$",
     re.M | re.S,
 )
 
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of Python, or the commands after ``$`` in a piece of terminal."""
+    """A piece of Python, a TOML file, or the commands after ``$`` in a piece of terminal."""
 
     language: str
     text: str
@@ -31,7 +31,7 @@ class Block:
 
 
 def blocks() -> list[Block]:
-    """The README's blocks of Python and terminal, in the order of the page.
+    """The README's blocks of Python, TOML and terminal, in the order of the page.
 
     A comment ``<!-- not run: why -->`` before a block excuses it from being run.
     """

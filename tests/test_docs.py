@@ -172,6 +172,8 @@ def test_the_readme_can_be_followed_word_by_word(tmp_path: Path) -> None:
                 continue
             if block.language == "python":
                 run_python(block.text, names, block.line)
+            if block.language == "toml":
+                Path(block.text.split()[1]).write_text(block.text)  # it begins with "# its name"
             for line in block.commands:
                 command = ["bash", "-o", "pipefail", "-c", line]
                 done = subprocess.run(command, capture_output=True, text=True, env=environment)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ossicle.types import Event, Prediction
+from ossicle.types import Prediction
 
 __all__ = ["ENDINGS", "FORMATS", "clock"]
 
@@ -31,33 +31,9 @@ def as_table(predictions: Sequence[Prediction]) -> str:
 
 def as_json(predictions: Sequence[Prediction]) -> str:
     """A list with one object a recording."""
-    return json.dumps([_object(prediction) for prediction in predictions], indent=2)
+    from ossicle.steps.hearing import prediction_record
 
-
-def _object(prediction: Prediction) -> dict[str, object]:
-    return {
-        "recording": prediction.recording,
-        "sample_rate": prediction.sample_rate,
-        "labels": dict(prediction.labels),
-        "scores": {
-            task.name: {
-                label: round(float(score), 6)
-                for label, score in zip(task.labels, prediction.pooled[task.name], strict=True)
-            }
-            for task in prediction.tasks
-        },
-        "events": [_event(event) for event in prediction.events],
-    }
-
-
-def _event(event: Event) -> dict[str, object]:
-    return {
-        "task": event.task,
-        "label": event.label,
-        "start": round(event.start, 6),
-        "end": round(event.end, 6),
-        "score": round(event.score, 6),
-    }
+    return json.dumps([prediction_record(prediction) for prediction in predictions], indent=2)
 
 
 def as_csv(predictions: Sequence[Prediction]) -> str:

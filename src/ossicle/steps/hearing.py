@@ -27,6 +27,7 @@ __all__ = [
     "evaluate_bundle",
     "listen_to",
     "predict_files",
+    "prediction_record",
     "verify_bundle",
 ]
 
@@ -44,7 +45,7 @@ class Heard:
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON; files without the folders they lie in."""
         return {
-            "predictions": [_record(each) for each in self.predictions],
+            "predictions": [prediction_record(each) for each in self.predictions],
             "skipped": [[path.name, why] for path, why in self.skipped],
             "passed_over": [[path.name, why] for path, why in self.passed_over],
         }
@@ -202,7 +203,7 @@ def verify_bundle(bundle: Path) -> dict[str, Any]:
     return {**asdict(report), "ok": report.ok}
 
 
-def _record(prediction: Prediction) -> dict[str, Any]:
+def prediction_record(prediction: Prediction) -> dict[str, Any]:
     """A prediction as JSON, numbers with six digits."""
     return {
         "recording": prediction.recording,

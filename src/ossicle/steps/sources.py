@@ -5,8 +5,7 @@ from typing import Annotated
 
 from ossicle.datasets import read_dataset
 from ossicle.errors import DatasetError
-from ossicle.workflow.calls import path_digest
-from ossicle.workflow.files import digest, file_digests
+from ossicle.workflow.files import digest, file_digests, path_digest
 from ossicle.workflow.manifest import Digest
 
 __all__ = ["DataSet", "Named", "dataset_digest", "named_digest"]

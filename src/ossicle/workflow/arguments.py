@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.calls import path_digest
-from ossicle.workflow.files import canonical_json
+from ossicle.workflow.files import canonical_json, path_digest
 from ossicle.workflow.kinds import read_result, result_file
 from ossicle.workflow.manifest import Parameter, Step
 from ossicle.workflow.store import Artifact

@@ -10,13 +10,12 @@ import importlib.util
 import inspect
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError
-from ossicle.workflow.files import digest, file_digests
 from ossicle.workflow.kinds import RESULT, read_result, write_result
 from ossicle.workflow.manifest import STEPS, Step, find_step
 from ossicle.workflow.store import Artifact, Store
@@ -187,30 +186,3 @@ def home_of(step: Step[..., Any]) -> tuple[str, str]:
     module = step.function.__module__
     file = "" if "." in module else (inspect.getsourcefile(step.function) or "")
     return module, str(Path(file).resolve()) if file else ""
-
-
-def path_digest(path: Path) -> str:
-    """What a file or folder holds, by content; names count within a folder, not its own name.
-
-    Raises
-    ------
-    WorkflowError
-        If it is missing or cannot be read.
-    """
-    if not path.is_dir():
-        (found,) = file_digests([path]).values()
-        return _sure(found)
-    names = {each: each.relative_to(path).as_posix() for each in _files(path)}
-    digests = file_digests(names)
-    pairs = sorted((names[each], _sure(found)) for each, found in digests.items())
-    return digest(*(word for pair in pairs for word in pair))
-
-
-def _sure(found: str | WorkflowError) -> str:
-    if isinstance(found, WorkflowError):
-        raise found
-    return found
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (each for each in folder.rglob("*") if not each.is_dir())

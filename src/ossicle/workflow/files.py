@@ -24,6 +24,7 @@ __all__ = [
     "digest",
     "file_digest",
     "file_digests",
+    "path_digest",
     "read_json",
     "replacing",
     "write_json",
@@ -248,6 +249,31 @@ def file_digests(paths: Iterable[Path]) -> dict[Path, str | WorkflowError]:
     unique = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(_N_THREADS) as threads:
         return dict(zip(unique, threads.map(_known_digest, unique), strict=True))
+
+
+def path_digest(path: Path) -> str:
+    """What a file or folder holds, by content; names count within a folder, not its own name.
+
+    Raises
+    ------
+    WorkflowError
+        If it is missing or cannot be read.
+    """
+    if not path.is_dir():
+        (found,) = file_digests([path]).values()
+        return _sure(found)
+    names = {
+        each: each.relative_to(path).as_posix() for each in path.rglob("*") if not each.is_dir()
+    }
+    digests = file_digests(names)
+    pairs = sorted((names[each], _sure(found)) for each, found in digests.items())
+    return digest(*(word for pair in pairs for word in pair))
+
+
+def _sure(found: str | WorkflowError) -> str:
+    if isinstance(found, WorkflowError):
+        raise found
+    return found
 
 
 def _known_digest(path: Path) -> str | WorkflowError:

@@ -115,8 +115,8 @@ def held(folder: Path) -> Path:
 def sweep(unfinished: Path) -> None:
     """Remove what killed processes left behind long ago, and nobody holds."""
     now = time.time()
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(unfinished):
+    with contextlib.suppress(OSError), os.scandir(unfinished) as entries:
+        for entry in entries:
             patience = _RESUMABLE_FOR if _KEY.fullmatch(entry.name) else DAY
             path = Path(entry.path)
             busy = is_held(path) or is_held(held(path))
