@@ -229,7 +229,7 @@ def test_a_step_that_fails_is_named_with_its_message_and_last_lines(flow):
     run = typed(*words(flow))
     assert (run.exit_code, run.stdout) == (1, "")
     lines = run.stderr.splitlines()
-    assert lines[-1] == "Error: bad: step my_failure failed: ValueError: no such word: yelp"
+    assert lines[-1] == "Error: bad: ValueError: no such word: yelp"
     assert "the last lines of bad (all: ossicle workflow log failing-1 bad):" in lines
     assert "  ValueError: no such word: yelp" in lines
     shown = lines[lines.index("the last lines of bad (all: ossicle workflow log failing-1 bad):") :]
