@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ossicle.errors import WorkflowError
-from ossicle.workflow import Store, digest
+from ossicle.workflow import Store
 from ossicle.workflow.archive import read_archive, write_archive
+from ossicle.workflow.files import digest
 
 
 def tree(folder: Path) -> set[str]:
