@@ -5,9 +5,11 @@ means the same in this process and in another one.
 """
 
 import contextlib
+import errno
 import importlib
 import importlib.util
 import inspect
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +26,7 @@ from ossicle.workflow.store import Artifact, Store
 __all__ = ["Call", "perform"]
 
 LOG = "log.txt"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 Report = Callable[[str, Any], None]
 """Called with what happens, ``waiting`` or ``progress``, and more about it."""
 
@@ -84,15 +87,33 @@ def perform(call: Call, store: Store, *, report: Report) -> Artifact:
             return kept
         with _folder(call, store, step) as folder:
             values = {name: _decoded(each, store) for name, each in call.arguments.items()}
-            result = step.function(**values, **_supplied(step, call, folder, report))
+            result = _result(step, {**values, **_supplied(step, call, folder, report)})
             write_result(folder, _relative(result, folder), step.kind)
             if call.log and Path(call.log).is_file():
-                sys.stdout.flush()
+                with contextlib.suppress(ValueError, AttributeError):  # the step has closed it
+                    sys.stdout.flush()
                 shutil.copyfile(call.log, folder / LOG)
     made = store.get(call.key)
     if made is None:
         raise WorkflowError(f"what step {call.step} made has gone from {store.root}; run it again")
     return made
+
+
+def _result(step: Step[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """What a step gives; what the system refused it is no fault of the store, but on a full disk.
+
+    A process that the step has forked and that comes back from it ends here.
+    """
+    process = os.getpid()
+    try:
+        return step.function(**arguments)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise WorkflowError(f"step {step.name} failed: {type(error).__name__}: {error}") from error
+    finally:
+        if os.getpid() != process:
+            os._exit(1)
 
 
 def _folder(
@@ -112,7 +133,7 @@ def _folder(
 
 def _supplied(step: Step[..., Any], call: Call, folder: Path, report: Report) -> dict[str, Any]:
     def progress(stage: str, done: int, total: int) -> None:
-        report("progress", (stage, done, total))
+        report("progress", (str(stage), int(done), int(total)))
 
     every = {"out": folder, "progress": progress, "n_jobs": call.n_jobs}
     return {name: value for name, value in every.items() if name in step.supplied}
@@ -172,7 +193,7 @@ def load_module(name: str, file: str = "") -> None:
     except WorkflowError:
         sys.modules.pop(name, None)
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         where = file or name
         raise WorkflowError(
@@ -198,9 +219,9 @@ def path_digest(path: Path) -> str:
     if not path.is_dir():
         (found,) = file_digests([path]).values()
         return _sure(found)
-    names = {each: each.relative_to(path).as_posix() for each in _files(path)}
+    names = {each: os.fsencode(each.relative_to(path).as_posix()) for each in _files(path)}
     digests = file_digests(names)
-    pairs = sorted((names[each], _sure(found)) for each, found in digests.items())
+    pairs = sorted((names[each], _sure(found).encode()) for each, found in digests.items())
     return digest(*(word for pair in pairs for word in pair))
 
 

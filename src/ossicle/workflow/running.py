@@ -234,7 +234,7 @@ class _Execution:
             )
 
     def _log(self, node: Node) -> str:
-        return str(self.logs / log_name(node.name)) if self.logs is not None else ""
+        return str((self.logs / log_name(node.name)).absolute()) if self.logs is not None else ""
 
     def cancel(self, name: str) -> None:
         self._cancelled.add(name)

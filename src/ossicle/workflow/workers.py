@@ -18,6 +18,9 @@ from ossicle.workflow.store import Store
 
 __all__ = ["Worker", "Workers"]
 
+LONGEST = threading.TIMEOUT_MAX
+"""Seconds that a clock can wait for."""
+
 
 class Worker:
     """A worker process, started when it is first needed and again after it died."""
@@ -39,13 +42,15 @@ class Worker:
         """
         self._why = ""
         process = self._running()
-        late = threading.Timer(deadline or 0, self.end, [f"took longer than {deadline} s"])
+        late = threading.Timer(min(deadline or 0, LONGEST), self.end, [f"took longer than {deadline} s"])
         if deadline is not None:
             late.start()
         try:
             answer = self._asked(process, call, store, report)
         finally:
             late.cancel()
+            if late.is_alive():
+                late.join()
         if answer is None:
             raise WorkflowError(f"step {call.step} {self._why or self._died(process)}")
         if "failed" in answer:
@@ -69,7 +74,7 @@ class Worker:
         self, process: "subprocess.Popen[str]", call: Call, store: Store, report: Report
     ) -> dict[str, Any] | None:
         """The last answer; None if the process ended before it."""
-        asked = {"call": call.to_dict(), "store": str(store.root), "sys_path": sys.path}
+        asked = {"call": call.to_dict(), "store": os.path.abspath(store.root), "sys_path": sys.path}
         assert process.stdin is not None
         assert process.stdout is not None
         try:
