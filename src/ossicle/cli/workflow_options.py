@@ -43,6 +43,7 @@ def load_steps(files: Sequence[Path]) -> None:
         if not file.is_file() or file.suffix != ".py":
             raise WorkflowError(f"--steps {file} is no Python file (*.py)")
         loaded = sys.modules.get(file.stem)
-        if loaded is not None and Path(loaded.__file__ or "").resolve() != file.resolve():
+        is_other = loaded is not None and Path(loaded.__file__ or "").resolve() != file.resolve()
+        if is_other or file.stem in sys.stdlib_module_names:
             raise WorkflowError(f"--steps {file}: a module is called {file.stem!r}; rename it")
         load_module(file.stem, str(file.resolve()))

@@ -46,7 +46,8 @@ class Artifact:
     def times(self) -> dict[str, Any]:
         """When it was ``finished`` and how many ``seconds`` that took, where that is known."""
         with contextlib.suppress(WorkflowError):
-            return dict(read_json(self.path / TIMES))
+            told = read_json(self.path / TIMES)
+            return told if isinstance(told, dict) else {}
         return {}
 
     def digest_of(self, name: str) -> str:
@@ -77,8 +78,22 @@ def read_artifact(path: Path, key: str) -> Artifact | None:
         return None
     except OSError as error:
         raise WorkflowError(f"cannot read {path / MANIFEST}: {error.strerror}") from error
-    if not isinstance(manifest, dict) or manifest.get("key") != key or "files" not in manifest:
+    if not _is_manifest(manifest) or manifest.get("key") != key:
         raise WorkflowError(
             f"{path / MANIFEST} is not the manifest of {key}; delete {path} to make it anew"
         )
     return Artifact(key, path, manifest)
+
+
+def _is_manifest(told: Any) -> bool:
+    """Whether it has all that is read of a manifest: whoever edits one may have taken it away."""
+    if not isinstance(told, dict):
+        return False
+    files = told.get("files")
+    words = [*files, *files.values()] if isinstance(files, dict) else [None]
+    return (
+        all(isinstance(each, str) for each in [told.get("step"), *words])
+        and isinstance(told.get("inputs"), dict | list)
+        and isinstance(told.get("provenance"), dict)
+        and isinstance(told.get("measured", []), list)
+    )

@@ -133,10 +133,15 @@ def _folder(
 
 def _supplied(step: Step[..., Any], call: Call, folder: Path, report: Report) -> dict[str, Any]:
     def progress(stage: str, done: int, total: int) -> None:
-        report("progress", (str(stage), int(done), int(total)))
+        report("progress", (str(stage), _number(done), _number(total)))
 
     every = {"out": folder, "progress": progress, "n_jobs": call.n_jobs}
     return {name: value for name, value in every.items() if name in step.supplied}
+
+
+def _number(value: Any) -> Any:
+    """One of numpy's as one of Python's."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _relative(value: Any, folder: Path) -> Any:

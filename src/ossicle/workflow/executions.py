@@ -236,15 +236,18 @@ class Executions:
         state = self.get(execution).state
         if state != "in progress":
             raise WorkflowError(f"{execution} is not in progress but {state}")
-        process = read_json(self._folder(execution) / SNAPSHOT)["process"]
-        if process["host"] != socket.gethostname() or process["pid"] is None:
-            raise WorkflowError(
-                f"{execution} runs on {process['host']}, within another program; end it there"
-            )
+        path = self._folder(execution) / SNAPSHOT
+        try:
+            process = read_json(path)["process"]
+            host, pid = process["host"], process["pid"]
+        except (KeyError, TypeError) as error:
+            raise WorkflowError(f"{path} is damaged; end {execution} with Ctrl-C") from error
+        if host != socket.gethostname() or type(pid) is not int or pid <= 1:
+            raise WorkflowError(f"{execution} runs on {host}, within another program; end it there")
         write_json(self._folder(execution) / WISH, {"asked": time.time()})
         if self.is_running(execution):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process["pid"], signal.SIGTERM)
+                os.kill(pid, signal.SIGTERM)
 
     def remove(self, execution: str) -> None:
         """Remove its record and logs; what its steps have made stays.

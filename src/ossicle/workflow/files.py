@@ -171,9 +171,12 @@ def write_json(path: Path | str, value: Any) -> None:
     >>> read_json(path)
     {'n_mels': 64}
     """
-    text = readable_json(value)
+    try:
+        data = readable_json(value).encode()
+    except UnicodeEncodeError as error:
+        raise WorkflowError(f"cannot write {str(path)!r}: {error}") from error
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
 
 
 def readable_json(value: Any) -> str:
@@ -207,10 +210,18 @@ def digest(*parts: bytes | str) -> str:
     """
     state = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        data = _encoded(part) if isinstance(part, str) else part
         state.update(len(data).to_bytes(8, "little"))
         state.update(data)
     return state.hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        near = text[max(0, error.start - 20) : error.end + 20]
+        raise WorkflowError(f"{near!r} holds what is no character and cannot be kept") from error
 
 
 def file_digest(path: Path | str) -> str:

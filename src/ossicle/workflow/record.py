@@ -26,6 +26,9 @@ EVERY = 0.5
 PATIENCE = 30.0
 """Seconds to wait for another process that is writing."""
 
+LARGEST = 2**63
+"""Of whole numbers, in the database."""
+
 TABLES = """
 CREATE TABLE IF NOT EXISTS executions (
     id TEXT PRIMARY KEY, name TEXT, state TEXT, started REAL, finished REAL, message TEXT);
@@ -104,8 +107,16 @@ class Recorder:
             raise self._failure
 
     def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        plain = [tuple(map(_storable, row)) for row in rows]
         with _told(self._path), self._lock, self._database:
-            self._database.executemany(statement, rows)
+            self._database.executemany(statement, plain)
+
+
+def _storable(value: Any) -> Any:
+    """A value as the database can hold it: names of files need not be text."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    return value if not isinstance(value, int) or abs(value) < LARGEST else None
 
 
 @contextmanager

@@ -99,8 +99,10 @@ def seal(
     """
     found = {name: entry for name, entry in _below(str(folder), "") if name != LOG}
     for name, entry in found.items():
-        if name in UNSEALED or entry.is_symlink():
-            raise WorkflowError(f"an artifact cannot hold {name}: reserved name, or a link")
+        if name in UNSEALED or not entry.is_file(follow_symlinks=False):
+            raise WorkflowError(
+                f"an artifact cannot hold {name}: a reserved name, or a link, pipe or device"
+            )
     names, n_bytes = sorted(found), sum(entry.stat().st_size for entry in found.values())
     if n_bytes > _LARGE and time.time() - started < _LONG:
         for name in names:
