@@ -238,7 +238,9 @@ def test_a_killed_writer_never_leaves_half_an_artifact(tmp_path: Path) -> None:
 
 
 @given(
-    parameters=st.dictionaries(st.text(), st.integers() | st.floats(allow_nan=False)),
+    parameters=st.dictionaries(
+        st.text(), st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    ),
     inputs=st.lists(st.text()) | st.dictionaries(st.text(), st.text()),
     version=st.text() | st.dictionaries(st.text(), st.text()),
 )

@@ -27,6 +27,9 @@ __all__ = ["Call", "perform"]
 
 LOG = "log.txt"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+BESIDE: set[str] = set()
+"""Folders of files that steps were loaded from, in which modules are found first."""
+
 Report = Callable[[str, Any], None]
 """Called with what happens, ``waiting`` or ``progress``, and more about it."""
 
@@ -192,6 +195,7 @@ def load_module(name: str, file: str = "") -> None:
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None:
             raise WorkflowError(f"{file} is no Python file; steps are read from *.py")
+        BESIDE.add(str(Path(file).parent))
         sys.path.insert(0, str(Path(file).parent))
         sys.modules[name] = module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ossicle import errors
 from ossicle.errors import OssicleError, WorkflowError
-from ossicle.workflow.calls import Call, Report
+from ossicle.workflow.calls import BESIDE, Call, Report
 from ossicle.workflow.executor import ONE_THREAD
 from ossicle.workflow.store import Store
 
@@ -60,12 +60,12 @@ class Worker:
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ossicle.workflow.worker"],
+                [sys.executable, "-P", "-m", "ossicle.workflow.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
                 encoding="utf-8",
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": _path()},
                 start_new_session=True,
             )
         return self._process
@@ -112,6 +112,11 @@ class Worker:
             for pipe in (self._process.stdin, self._process.stdout):
                 with suppress(OSError):  # what it can no longer be asked
                     pipe and pipe.close()
+
+
+def _path() -> str:
+    """Where a process finds what it starts with: not beside a step, where any name may be taken."""
+    return os.pathsep.join(each for each in sys.path if each and each not in BESIDE)
 
 
 class Workers:
