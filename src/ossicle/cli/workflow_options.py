@@ -41,7 +41,9 @@ def load_steps(files: Sequence[Path]) -> None:
 
     for file in files:
         if not file.is_file() or file.suffix != ".py" or "." in file.stem:
-            raise WorkflowError(f"--steps {file} is no Python file (*.py), or no module by its name")
+            raise WorkflowError(
+                f"--steps {file} is no Python file (*.py), or no module by its name"
+            )
         loaded = sys.modules.get(file.stem)
         is_other = loaded is not None and Path(loaded.__file__ or "").resolve() != file.resolve()
         if is_other or file.stem in sys.stdlib_module_names:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,9 @@ class Artifact:
 
 
 def read_artifact(path: Path, key: str) -> Artifact | None:
-    """The artifact in a folder; None if it is not there, or its manifest is empty or cut off.
+    """The artifact in a folder; None if it is not there, or not all of it is.
+
+    Its manifest may be empty or cut off, a file may be gone: it is made again.
 
     Raises
     ------
@@ -82,6 +85,8 @@ def read_artifact(path: Path, key: str) -> Artifact | None:
         raise WorkflowError(
             f"{path / MANIFEST} is not the manifest of {key}; delete {path} to make it anew"
         )
+    if not all(os.path.lexists(f"{path}/{name}") for name in manifest["files"]):
+        return None
     return Artifact(key, path, manifest)
 
 

@@ -15,11 +15,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.files import digest, file_digests
-from ossicle.workflow.kinds import RESULT, read_result, write_result
+from ossicle.workflow.kinds import RESULT, read_result, result_file, write_result
 from ossicle.workflow.manifest import STEPS, Step, find_step
 from ossicle.workflow.store import Artifact, Store
 
@@ -161,14 +161,28 @@ def _relative(value: Any, folder: Path) -> Any:
 def _decoded(argument: Mapping[str, Any], store: Store) -> Any:
     (form, value), *_ = argument.items()
     if form == "path":
-        return Path(value)
+        return _sound(Path(value).absolute(), store)
     if form == "result":
-        return read_result(Path(store.root) / value)
+        folder = Path(store.root) / value
+        file = result_file(folder)
+        return None if file is None else read_result(_sound(file, store).parent)
     if form == "list":
         return [_decoded(each, store) for each in value]
     if form == "table":
         return {name: _decoded(each, store) for name, each in value.items()}
     return value
+
+
+def _sound(path: Path, store: Store) -> Path:
+    """A path; within an artifact, one that holds what was once made."""
+    root = Path(store.root).absolute()
+    if path.absolute().is_relative_to(root):
+        key, *rest = path.absolute().relative_to(root).parts
+        artifact = store.get(key)
+        if artifact is None:
+            raise WorkflowError(f"{path} has gone, which is needed here; run it again")
+        store.verify(artifact, "/".join(rest))
+    return path
 
 
 def _found(call: Call) -> Step[..., Any]:
@@ -241,4 +255,16 @@ def _sure(found: str | WorkflowError) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (each for each in folder.rglob("*") if not each.is_dir())
+    """Every file below a folder, also behind links, but each folder once: links may form a ring."""
+    seen = set()
+    for place, inner, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        inner.sort()
+        if (real := os.path.realpath(place)) in seen:
+            inner.clear()
+            continue
+        seen.add(real)
+        yield from (Path(place, name) for name in names)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise WorkflowError(f"cannot read {error.filename}: {error.strerror}") from error

@@ -184,7 +184,9 @@ def check_depth(value: Any) -> None:
     level = [value]
     for _ in range(DEEPEST):
         nested = [each for each in level if isinstance(each, Mapping | list)]
-        level = [i for each in nested for i in (each.values() if isinstance(each, Mapping) else each)]
+        level = [
+            i for each in nested for i in (each.values() if isinstance(each, Mapping) else each)
+        ]
     if level:
         raise WorkflowError(f"more than {DEEPEST} lists or tables lie in each other")
 

@@ -1,7 +1,6 @@
 """What a store keeps and what it lets go: pins, which are names, and the choice of what is old."""
 
 import contextlib
-import os
 import re
 import shutil
 import time

@@ -21,6 +21,7 @@ __all__ = [
     "as_lines",
     "choose",
     "content_of",
+    "faults",
     "files_of",
     "seal",
     "settle",
@@ -47,6 +48,20 @@ def _below(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 yield from _below(entry.path, f"{prefix}{entry.name}/")
             else:
                 yield prefix + entry.name, entry
+
+
+def faults(folder: Path, files: Mapping[str, str], name: str) -> Iterator[tuple[str, str]]:
+    """Files that are not what they were when these digests were taken; below ``name``, if any."""
+    there = {each for each in files_of(folder) if each not in UNSEALED}
+    for each in sorted(there | files.keys()):
+        if name and name not in _ways_to(each):
+            continue
+        if each not in files:
+            yield each, "was added later"
+        elif each not in there:
+            yield each, "is missing"
+        elif file_digest(folder / each) != files[each]:
+            yield each, "has changed"
 
 
 def content_of(files: Mapping[str, str], measured: Iterable[str] = ()) -> str:

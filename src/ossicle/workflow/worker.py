@@ -30,7 +30,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     calls, answers = _pipes()
-    here = os.getcwd()
+    here = Path.cwd()
     for line in calls:
         asked = json.loads(line)
         sys.path[:] = asked["sys_path"]

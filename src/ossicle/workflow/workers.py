@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from ossicle import errors
@@ -42,7 +43,9 @@ class Worker:
         """
         self._why = ""
         process = self._running()
-        late = threading.Timer(min(deadline or 0, LONGEST), self.end, [f"took longer than {deadline} s"])
+        late = threading.Timer(
+            min(deadline or 0, LONGEST), self.end, [f"took longer than {deadline} s"]
+        )
         if deadline is not None:
             late.start()
         try:
@@ -74,7 +77,11 @@ class Worker:
         self, process: "subprocess.Popen[str]", call: Call, store: Store, report: Report
     ) -> dict[str, Any] | None:
         """The last answer; None if the process ended before it."""
-        asked = {"call": call.to_dict(), "store": os.path.abspath(store.root), "sys_path": sys.path}
+        asked = {
+            "call": call.to_dict(),
+            "store": str(Path(store.root).absolute()),
+            "sys_path": sys.path,
+        }
         assert process.stdin is not None
         assert process.stdout is not None
         try:
