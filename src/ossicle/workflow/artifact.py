@@ -48,7 +48,8 @@ class Artifact:
         """When it was ``finished`` and how many ``seconds`` that took, where that is known."""
         with contextlib.suppress(WorkflowError):
             told = read_json(self.path / TIMES)
-            return told if isinstance(told, dict) else {}
+            if isinstance(told, dict) and isinstance(told.get("seconds"), float | int | None):
+                return told
         return {}
 
     def digest_of(self, name: str) -> str:
@@ -94,11 +95,14 @@ def _is_manifest(told: Any) -> bool:
     """Whether it has all that is read of a manifest: whoever edits one may have taken it away."""
     if not isinstance(told, dict):
         return False
-    files = told.get("files")
+    files, inputs = told.get("files"), told.get("inputs")
     words = [*files, *files.values()] if isinstance(files, dict) else [None]
+    if not isinstance(inputs, dict | list):
+        return False
+    words += inputs.values() if isinstance(inputs, dict) else inputs
     return (
-        all(isinstance(each, str) for each in [told.get("step"), *words])
-        and isinstance(told.get("inputs"), dict | list)
+        {"version", "parameters", "content"} <= told.keys()
+        and all(isinstance(each, str) for each in [told.get("step"), *words])
         and isinstance(told.get("provenance"), dict)
         and isinstance(told.get("measured", []), list)
     )

@@ -218,9 +218,10 @@ class Executions:
             words, settings = told["flow"], told["settings"]
             folder, given_from = Path(words["folder"]), Path(words["given_from"])
             out = settings["out"] and Path(settings["out"])
-            n_jobs, labels = settings["n_jobs"], settings["labels"]
-            inside = {"words": words["words"], "given": words["given"]}
-        except (KeyError, TypeError) as error:
+            n_jobs, labels = int(settings["n_jobs"]), _table(settings["labels"])
+            inside = {name: _table(words[name]) for name in ("words", "given")}
+            words["words"]["name"]
+        except (KeyError, TypeError, ValueError) as error:
             raise WorkflowError(f"{path} is damaged; run the workflow file again") from error
         flow = flow_of(**inside, folder=folder, given_from=given_from)
         return flow, ExecutionSettings(n_jobs=n_jobs, labels=labels, out=out)
@@ -259,8 +260,18 @@ class Executions:
         """
         if self.get(execution).state == "in progress":
             raise WorkflowError(f"{execution} is in progress; cancel it first")
+        folder = self._folder(execution)
         forget(self.root, execution)
-        shutil.rmtree(self._folder(execution), ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, execution: str) -> Path:
+        if execution.startswith(".") or Path(execution).name != execution:
+            raise WorkflowError(f"{execution!r} is no execution's id")
         return self.root / EXECUTIONS / execution
+
+
+def _table(value: Any) -> dict[str, Any]:
+    """What should be a table, if it is one."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no table")
+    return value

@@ -65,6 +65,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     ['note.txt']
     """
     path = Path(path)
+    if path.name in ("", ".."):
+        raise WorkflowError(f"{path} is a folder and not a regular file; choose another name")
     temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
         if path.exists() and not path.is_file():

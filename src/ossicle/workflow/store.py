@@ -291,7 +291,8 @@ class Store:
     def flags(self) -> dict[str, dict[str, Any]]:
         """Keys whose recipe has given different bytes: which ``content`` is kept, which not."""
         paths = sorted((Path(self.root) / ".flags").glob("[0-9a-f]*.json"))
-        return {path.stem: read_json(path) for path in paths}
+        told = {path.stem: read_json(path) for path in paths}
+        return {key: each for key, each in told.items() if _is_flag(each)}
 
     def flag(self, key: str, *, kept: Mapping[str, Any], other: Mapping[str, Any]) -> None:
         """Remember that the recipe of a key gave other bytes than those that are kept.
@@ -392,3 +393,7 @@ def _recipe(step: str, version: Any, parameters: Any, inputs: Inputs) -> dict[st
 
 def _key_of(recipe: Mapping[str, Any]) -> str:
     return digest(canonical_json(recipe))
+
+
+def _is_flag(told: Any) -> bool:
+    return isinstance(told, dict) and isinstance(told.get("files"), list)
