@@ -308,3 +308,36 @@ def finished(flow, *words):
         store.verify(artifact)
     assert store.flags() == {}
     return {artifact.key: artifact.manifest["files"] for artifact in store.list()}
+
+
+def test_what_lies_beside_a_file_of_steps_is_in_nobodys_way(flow):
+    for name in ("json.py", "signal.py", "ossicle.py"):
+        flow.with_name(name).write_text("raise SystemExit(9)")
+    assert typed(*words(flow, "--jobs", 2)).exit_code == 0
+
+
+def test_a_file_of_steps_that_ends_the_program_is_told(flow):
+    other = flow.with_name("ending.py")
+    other.write_text("import sys\nsys.exit(3)")
+    message = refused(1, *words(flow, "--steps", other))
+    assert "steps cannot be loaded from" in message
+    assert "SystemExit: 3" in message
+    assert "a module is called 'wave'" in refused(1, *words(flow, "--steps", wave(flow)))
+
+
+def wave(flow):
+    """A file of steps that is called as a module of Python's that nobody has loaded yet."""
+    path = flow.with_name("wave.py")
+    path.write_text("")
+    return path
+
+
+def test_a_run_goes_on_when_nobody_reads_what_it_says(flow, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    store = tmp_path / "unread"
+    command = [str(OSSICLE), *map(str, words(flow, "--store", store))]
+    ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=writing, check=False)
+    os.close(writing)
+    assert ended.returncode == 0
+    assert Executions(store).list()[0].state == "completed"

@@ -1,6 +1,8 @@
 """``ossicle workflow``: executions as a person sees them, from any terminal."""
 
+import json
 import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -136,3 +138,50 @@ def test_an_execution_is_followed_and_cancelled_from_another_terminal(tmp_path, 
             assert process.wait(timeout=30) == 1
             assert follower.communicate(timeout=30)[0] == "── wait\nhere it waits\n"
     assert answered("workflow", "ps")[0]["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("flow", "words"), []),
+        (("flow", "words"), {}),
+        (("flow", "given"), 3),
+        (("settings", "n_jobs"), None),
+        (("settings", "labels"), [1]),
+    ],
+)
+def test_an_execution_whose_snapshot_was_edited_is_told(kept, place, value):
+    (path,) = kept.glob("kept/executions/*/execution.json")
+    told = json.loads(path.read_text())
+    told[place[0]][place[1]] = value
+    path.write_text(json.dumps(told))
+    assert "is damaged" in refused(1, "workflow", "retry", path.parent.name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE executions SET started = NULL",
+        "UPDATE executions SET started = 1e300, name = 3, message = x'41'",
+        "UPDATE steps SET key = 3, started = 'x', detail = x'41'",
+        "DELETE FROM steps",
+    ],
+)
+def test_a_record_that_was_edited_is_shown_as_far_as_it_goes(kept, change):
+    (execution,) = [each["id"] for each in answered("workflow", "ps")]
+    edit(kept / "kept", change)
+    for verb in (("ps",), ("status", execution), ("log", execution)):
+        printed("workflow", *verb)
+
+
+def test_an_id_that_is_a_path_removes_nothing(kept):
+    edit(kept / "kept", "UPDATE executions SET id = '..'")
+    assert "no execution's id" in refused(1, "workflow", "rm", "..")
+    assert (kept / "kept" / "store").is_dir()
+
+
+def edit(root, change):
+    database = sqlite3.connect(root / "executions.sqlite")
+    with database:
+        database.execute(change)
+    database.close()

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -79,7 +80,7 @@ def test_several_that_start_alike_are_named(tmp_path: Path) -> None:
     store = Store(tmp_path)
     first = make(store)
     other = tmp_path / (first.key[:6] + ("0" if first.key[6] != "0" else "1") * 26)
-    other.mkdir()
+    shutil.copytree(first.path, other)
     manifest = (first.path / "manifest.json").read_text()
     (other / "manifest.json").write_text(manifest.replace(first.key, other.name))
     with pytest.raises(WorkflowError, match=f"several keys: .*{first.key[:10]}"):

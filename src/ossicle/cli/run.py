@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,8 +137,12 @@ def carry_out(flow: "Flow", root: Path, how: "ExecutionSettings", *, as_json: bo
 
 
 def _note_log(executions: Any, execution: str, step: str) -> None:
-    """The last lines that a step has printed."""
-    lines = executions.log(execution, step).rstrip().splitlines()
+    """The last lines that a step has printed, where they are still to be had."""
+    from ossicle.errors import OssicleError
+
+    lines: list[str] = []
+    with suppress(OssicleError):
+        lines = executions.log(execution, step).rstrip().splitlines()
     if lines:
         command = shlex.join(["ossicle", "workflow", "log", execution, step])
         note(f"the last lines of {step} (all: {command}):")

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ossicle.cli.terminal import note, safe
@@ -94,7 +94,8 @@ def _line_by_line() -> Callable[["Event"], None]:
         if event.progress is None:
             took = f" after {now - first:.1f} s" if event.state in ("completed", "failed") else ""
             why = f": {event.detail}" if event.detail else ""
-            note(f"{event.node}: {event.state}{took}{why}")
+            with suppress(OSError):  # who read it has gone; the work goes on
+                note(f"{event.node}: {event.state}{took}{why}")
 
     return told
 

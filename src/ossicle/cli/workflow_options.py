@@ -40,9 +40,12 @@ def load_steps(files: Sequence[Path]) -> None:
     from ossicle.workflow.calls import load_module
 
     for file in files:
-        if not file.is_file() or file.suffix != ".py":
-            raise WorkflowError(f"--steps {file} is no Python file (*.py)")
+        if not file.is_file() or file.suffix != ".py" or "." in file.stem:
+            raise WorkflowError(
+                f"--steps {file} is no Python file (*.py), or no module by its name"
+            )
         loaded = sys.modules.get(file.stem)
-        if loaded is not None and Path(loaded.__file__ or "").resolve() != file.resolve():
+        is_other = loaded is not None and Path(loaded.__file__ or "").resolve() != file.resolve()
+        if is_other or file.stem in sys.stdlib_module_names:
             raise WorkflowError(f"--steps {file}: a module is called {file.stem!r}; rename it")
         load_module(file.stem, str(file.resolve()))

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,9 @@ class Artifact:
     def times(self) -> dict[str, Any]:
         """When it was ``finished`` and how many ``seconds`` that took, where that is known."""
         with contextlib.suppress(WorkflowError):
-            return dict(read_json(self.path / TIMES))
+            told = read_json(self.path / TIMES)
+            if isinstance(told, dict) and isinstance(told.get("seconds"), float | int | None):
+                return told
         return {}
 
     def digest_of(self, name: str) -> str:
@@ -70,7 +73,9 @@ class Artifact:
 
 
 def read_artifact(path: Path, key: str) -> Artifact | None:
-    """The artifact in a folder; None if it is not there, or its manifest is empty or cut off.
+    """The artifact in a folder; None if it is not there, or not all of it is.
+
+    Its manifest may be empty or cut off, a file may be gone: it is made again.
 
     Raises
     ------
@@ -83,8 +88,27 @@ def read_artifact(path: Path, key: str) -> Artifact | None:
         return None
     except OSError as error:
         raise WorkflowError(f"cannot read {path / MANIFEST}: {error.strerror}") from error
-    if not isinstance(manifest, dict) or manifest.get("key") != key or "files" not in manifest:
+    if not _is_manifest(manifest) or manifest.get("key") != key:
         raise WorkflowError(
             f"{path / MANIFEST} is not the manifest of {key}; delete {path} to make it anew"
         )
+    if not all(os.path.lexists(f"{path}/{name}") for name in manifest["files"]):
+        return None
     return Artifact(key, path, manifest)
+
+
+def _is_manifest(told: Any) -> bool:
+    """Whether it has all that is read of a manifest: whoever edits one may have taken it away."""
+    if not isinstance(told, dict):
+        return False
+    files, inputs = told.get("files"), told.get("inputs")
+    words = [*files, *files.values()] if isinstance(files, dict) else [None]
+    if not isinstance(inputs, dict | list):
+        return False
+    words += inputs.values() if isinstance(inputs, dict) else inputs
+    return (
+        {"version", "parameters", "content"} <= told.keys()
+        and all(isinstance(each, str) for each in [told.get("step"), *words])
+        and isinstance(told.get("provenance"), dict)
+        and isinstance(told.get("measured", []), list)
+    )

@@ -5,9 +5,11 @@ means the same in this process and in another one.
 """
 
 import contextlib
+import errno
 import importlib
 import importlib.util
 import inspect
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -16,13 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError
-from ossicle.workflow.kinds import RESULT, read_result, write_result
+from ossicle.workflow.kinds import RESULT, read_result, result_file, write_result
 from ossicle.workflow.manifest import STEPS, Step, find_step
 from ossicle.workflow.store import Artifact, Store
 
 __all__ = ["Call", "perform"]
 
 LOG = "log.txt"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+BESIDE: set[str] = set()
+"""Folders of files that steps were loaded from, in which modules are found first."""
+
 Report = Callable[[str, Any], None]
 """Called with what happens, ``waiting`` or ``progress``, and more about it."""
 
@@ -85,15 +91,33 @@ def perform(call: Call, store: Store, *, report: Report) -> Artifact:
             return kept
         with _folder(call, store, step) as folder:
             values = {name: _decoded(each, store) for name, each in call.arguments.items()}
-            result = step.function(**values, **_supplied(step, call, folder, report))
+            result = _result(step, {**values, **_supplied(step, call, folder, report)})
             write_result(folder, _relative(result, folder), step.kind)
             if call.log and Path(call.log).is_file():
-                sys.stdout.flush()
+                with contextlib.suppress(ValueError, AttributeError):  # the step has closed it
+                    sys.stdout.flush()
                 shutil.copyfile(call.log, folder / LOG)
     made = store.get(call.key)
     if made is None:
         raise WorkflowError(f"what step {call.step} made has gone from {store.root}; run it again")
     return made
+
+
+def _result(step: Step[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """What a step gives; what the system refused it is no fault of the store, but on a full disk.
+
+    A process that the step has forked and that comes back from it ends here.
+    """
+    process = os.getpid()
+    try:
+        return step.function(**arguments)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise WorkflowError(f"{type(error).__name__}: {error}") from error
+    finally:
+        if os.getpid() != process:
+            os._exit(1)
 
 
 def _folder(
@@ -113,10 +137,15 @@ def _folder(
 
 def _supplied(step: Step[..., Any], call: Call, folder: Path, report: Report) -> dict[str, Any]:
     def progress(stage: str, done: int, total: int) -> None:
-        report("progress", (stage, done, total))
+        report("progress", (str(stage), _number(done), _number(total)))
 
     every = {"out": folder, "progress": progress, "n_jobs": call.n_jobs}
     return {name: value for name, value in every.items() if name in step.supplied}
+
+
+def _number(value: Any) -> Any:
+    """One of numpy's as one of Python's."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _relative(value: Any, folder: Path) -> Any:
@@ -133,14 +162,28 @@ def _relative(value: Any, folder: Path) -> Any:
 def _decoded(argument: Mapping[str, Any], store: Store) -> Any:
     (form, value), *_ = argument.items()
     if form == "path":
-        return Path(value)
+        return _sound(Path(value).absolute(), store)
     if form == "result":
-        return read_result(Path(store.root) / value)
+        folder = Path(store.root) / value
+        file = result_file(folder)
+        return None if file is None else read_result(_sound(file, store).parent)
     if form == "list":
         return [_decoded(each, store) for each in value]
     if form == "table":
         return {name: _decoded(each, store) for name, each in value.items()}
     return value
+
+
+def _sound(path: Path, store: Store) -> Path:
+    """A path; within an artifact, one that holds what was once made."""
+    root = Path(store.root).absolute()
+    if path.absolute().is_relative_to(root):
+        key, *rest = path.absolute().relative_to(root).parts
+        artifact = store.get(key)
+        if artifact is None:
+            raise WorkflowError(f"{path} has gone, which is needed here; run it again")
+        store.verify(artifact, "/".join(rest))
+    return path
 
 
 def _found(call: Call) -> Step[..., Any]:
@@ -167,13 +210,14 @@ def load_module(name: str, file: str = "") -> None:
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None:
             raise WorkflowError(f"{file} is no Python file; steps are read from *.py")
+        BESIDE.add(str(Path(file).parent))
         sys.path.insert(0, str(Path(file).parent))
         sys.modules[name] = module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     except WorkflowError:
         sys.modules.pop(name, None)
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
         where = file or name
         raise WorkflowError(

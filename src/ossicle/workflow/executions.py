@@ -218,9 +218,10 @@ class Executions:
             words, settings = told["flow"], told["settings"]
             folder, given_from = Path(words["folder"]), Path(words["given_from"])
             out = settings["out"] and Path(settings["out"])
-            n_jobs, labels = settings["n_jobs"], settings["labels"]
-            inside = {"words": words["words"], "given": words["given"]}
-        except (KeyError, TypeError) as error:
+            n_jobs, labels = int(settings["n_jobs"]), _table(settings["labels"])
+            inside = {name: _table(words[name]) for name in ("words", "given")}
+            words["words"]["name"]
+        except (KeyError, TypeError, ValueError) as error:
             raise WorkflowError(f"{path} is damaged; run the workflow file again") from error
         flow = flow_of(**inside, folder=folder, given_from=given_from)
         return flow, ExecutionSettings(n_jobs=n_jobs, labels=labels, out=out)
@@ -236,15 +237,18 @@ class Executions:
         state = self.get(execution).state
         if state != "in progress":
             raise WorkflowError(f"{execution} is not in progress but {state}")
-        process = read_json(self._folder(execution) / SNAPSHOT)["process"]
-        if process["host"] != socket.gethostname() or process["pid"] is None:
-            raise WorkflowError(
-                f"{execution} runs on {process['host']}, within another program; end it there"
-            )
+        path = self._folder(execution) / SNAPSHOT
+        try:
+            process = read_json(path)["process"]
+            host, pid = process["host"], process["pid"]
+        except (KeyError, TypeError) as error:
+            raise WorkflowError(f"{path} is damaged; end {execution} with Ctrl-C") from error
+        if host != socket.gethostname() or type(pid) is not int or pid <= 1:
+            raise WorkflowError(f"{execution} runs on {host}, within another program; end it there")
         write_json(self._folder(execution) / WISH, {"asked": time.time()})
         if self.is_running(execution):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process["pid"], signal.SIGTERM)
+                os.kill(pid, signal.SIGTERM)
 
     def remove(self, execution: str) -> None:
         """Remove its record and logs; what its steps have made stays.
@@ -256,8 +260,18 @@ class Executions:
         """
         if self.get(execution).state == "in progress":
             raise WorkflowError(f"{execution} is in progress; cancel it first")
+        folder = self._folder(execution)
         forget(self.root, execution)
-        shutil.rmtree(self._folder(execution), ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, execution: str) -> Path:
+        if execution.startswith(".") or Path(execution).name != execution:
+            raise WorkflowError(f"{execution!r} is no execution's id")
         return self.root / EXECUTIONS / execution
+
+
+def _table(value: Any) -> dict[str, Any]:
+    """What should be a table, if it is one."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no table")
+    return value

@@ -206,6 +206,8 @@ def _content(path: Path) -> Any:
     """What a file holds: parsed by its ending, or its text."""
     read: Callable[[str], Any] = {".json": json.loads, ".toml": tomllib.loads}.get(path.suffix, str)
     try:
+        if path.exists() and not path.is_file():
+            raise WorkflowError(f"{path} is a folder, device or pipe; name a file")
         return read(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WorkflowError(f"cannot read {path}: {error.strerror or error}") from error
@@ -217,6 +219,8 @@ def _placed(value: Any, folder: Path) -> Any:
     """Words as paths below a folder."""
     if isinstance(value, list):
         return [_placed(item, folder) for item in value]
+    if value == "":
+        raise WorkflowError("'' names no file")
     return folder / value if isinstance(value, str) else value
 
 
@@ -270,5 +274,5 @@ def _operand(word: str, scope: Scope) -> Any:
         return value
     try:
         return tomllib.loads(f"value = {word}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         raise WorkflowError(f"{word} is no value; put words in quotes: '{word}'") from None

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ossicle.errors import WorkflowError
 
@@ -66,6 +66,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     ['note.txt']
     """
     path = Path(path)
+    if path.name in ("", ".."):
+        raise WorkflowError(f"{path} is a folder and not a regular file; choose another name")
     temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
         if path.exists() and not path.is_file():
@@ -172,9 +174,12 @@ def write_json(path: Path | str, value: Any) -> None:
     >>> read_json(path)
     {'n_mels': 64}
     """
-    text = readable_json(value)
+    try:
+        data = readable_json(value).encode()
+    except UnicodeEncodeError as error:
+        raise WorkflowError(f"cannot write {str(path)!r}: {error}") from error
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(data)
 
 
 def readable_json(value: Any) -> str:
@@ -208,10 +213,18 @@ def digest(*parts: bytes | str) -> str:
     """
     state = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        data = _encoded(part) if isinstance(part, str) else part
         state.update(len(data).to_bytes(8, "little"))
         state.update(data)
     return state.hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        near = text[max(0, error.start - 20) : error.end + 20]
+        raise WorkflowError(f"{near!r} holds what is no character and cannot be kept") from error
 
 
 def file_digest(path: Path | str) -> str:
@@ -262,11 +275,9 @@ def path_digest(path: Path) -> str:
     if not path.is_dir():
         (found,) = file_digests([path]).values()
         return _sure(found)
-    names = {
-        each: each.relative_to(path).as_posix() for each in path.rglob("*") if not each.is_dir()
-    }
+    names = {each: os.fsencode(each.relative_to(path).as_posix()) for each in _below(path)}
     digests = file_digests(names)
-    pairs = sorted((names[each], _sure(found)) for each, found in digests.items())
+    pairs = sorted((names[each], _sure(found).encode()) for each, found in digests.items())
     return digest(*(word for pair in pairs for word in pair))
 
 
@@ -274,6 +285,22 @@ def _sure(found: str | WorkflowError) -> str:
     if isinstance(found, WorkflowError):
         raise found
     return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, also behind links, but each folder once: links may form a ring."""
+    seen = set()
+    for place, inner, names in os.walk(folder, followlinks=True, onerror=_refuse):
+        inner.sort()
+        if (real := os.path.realpath(place)) in seen:
+            inner.clear()
+            continue
+        seen.add(real)
+        yield from (Path(place, name) for name in names)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise WorkflowError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
 def _known_digest(path: Path) -> str | WorkflowError:

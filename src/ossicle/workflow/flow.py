@@ -278,7 +278,7 @@ def _column(said: Any, scope: Scope) -> list[Given]:
 def _label(value: Any) -> str:
     """A value as part of a name; a long one by its beginning and a digest."""
     text = value.node if isinstance(value, Output) else value
-    text = text if isinstance(text, str) else canonical_json(text)
+    text = text if isinstance(text, str) and "\n" not in text else canonical_json(text)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 9]}…{digest(text)[:8]}"
 
 

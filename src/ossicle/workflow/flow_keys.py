@@ -15,6 +15,8 @@ __all__ = [
     "RESERVED",
     "Declared",
     "at",
+    "check_depth",
+    "check_plain",
     "check_tables",
     "checked_option",
     "declared",
@@ -38,6 +40,13 @@ TYPES: Mapping[str, type] = {
 }
 """What a parameter may be, as TOML calls it."""
 
+DEEPEST = 50
+"""Lists and tables that may lie in each other."""
+
+LARGEST = 2**63
+"""Of whole numbers, as TOML has it."""
+
+_UNWRITABLE = re.compile("[\ud800-\udfff\0]")
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _FILE_NAME = re.compile(r"\w[\w.-]*")
 
@@ -71,6 +80,7 @@ def check_tables(words: Mapping[str, Any]) -> None:
         ...
     ossicle.errors.WorkflowError: no key 'step'; did you mean 'steps'?
     """
+    check_depth(words)
     _check_keys(words, FILE)
     for key in ("parameters", "steps", "outputs"):
         _check_table(key, words.get(key, {}))
@@ -137,18 +147,48 @@ def _check_values(place: str, table: Mapping[str, Any]) -> None:
     for key, value in table.items():
         with at(f"{place}.{key}"):
             list(references(value))
-            _check_plain(value)
+            check_plain(value)
 
 
-def _check_plain(value: Any) -> None:
-    """What TOML has a form for and JSON has none cannot be part of a key."""
+def check_plain(value: Any) -> None:
+    """Refuse what cannot be part of a key: what JSON has no form for, though TOML has one.
+
+    Raises
+    ------
+    WorkflowError
+        If it is such, or holds it.
+
+    >>> check_plain({"words": ["yes", 3, 0.5]})
+    """
     if isinstance(value, Mapping | list):
         for item in value.values() if isinstance(value, Mapping) else value:
-            _check_plain(item)
+            check_plain(item)
     elif isinstance(value, float) and not math.isfinite(value):
         raise WorkflowError(f"{value} is no finite number")
-    elif not isinstance(value, str | int | float):
+    elif isinstance(value, int) and not -LARGEST <= value < LARGEST:
+        raise WorkflowError("a whole number of more than 64 bits is not allowed")
+    elif isinstance(value, str) and _UNWRITABLE.search(value):
+        raise WorkflowError(f"{value!r} is no text: it holds what is no character (UTF-8), or zero")
+    elif not isinstance(value, str | int | float | None):
         raise WorkflowError(f"{value} is a date or time; put it in quotes")
+
+
+def check_depth(value: Any) -> None:
+    """Refuse lists and tables in each other that nobody writes by hand.
+
+    Raises
+    ------
+    WorkflowError
+        If there are more than `DEEPEST`.
+    """
+    level = [value]
+    for _ in range(DEEPEST):
+        nested = [each for each in level if isinstance(each, Mapping | list)]
+        level = [
+            i for each in nested for i in (each.values() if isinstance(each, Mapping) else each)
+        ]
+    if level:
+        raise WorkflowError(f"more than {DEEPEST} lists or tables lie in each other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +234,7 @@ def fitting(value: Any, parameter: Declared) -> Any:
     """
     if isinstance(value, str) and parameter.type != "string":
         value = read_word(value)
+    check_plain(value)
     if parameter.type is None:
         return value
     kind = TYPES[parameter.type]
@@ -206,14 +247,16 @@ def fitting(value: Any, parameter: Declared) -> Any:
 
 
 def read_word(text: str) -> Any:
-    """The TOML value that a text is, or the text.
+    """The TOML value that a text is, or the text: so are dates, and what is nested too deep.
 
     >>> read_word("7"), read_word("attic")
     (7, 'attic')
     """
     try:
         read = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
+        check_depth(read)
+        check_plain(read)
+    except (ValueError, RecursionError, WorkflowError):
         return text
     return read["value"] if len(read) == 1 else text
 

@@ -1,7 +1,6 @@
 """What a store keeps and what it lets go: pins, which are names, and the choice of what is old."""
 
 import contextlib
-import os
 import re
 import shutil
 import time
@@ -68,9 +67,9 @@ def superfluous(
 def read_pins(folder: Path) -> dict[str, str]:
     """Each name and the key it stands for, by name."""
     return {
-        path.name: path.read_text(encoding="ascii").strip()
+        path.name: path.read_text(encoding="ascii", errors="replace").strip()
         for path in sorted(folder.glob("*"))
-        if _NAME.fullmatch(path.name)
+        if _NAME.fullmatch(path.name) and path.is_file()
     }
 
 
@@ -115,10 +114,13 @@ def held(folder: Path) -> Path:
 def sweep(unfinished: Path) -> None:
     """Remove what killed processes left behind long ago, and nobody holds."""
     now = time.time()
-    with contextlib.suppress(OSError), os.scandir(unfinished) as entries:
-        for entry in entries:
-            patience = _RESUMABLE_FOR if _KEY.fullmatch(entry.name) else DAY
-            path = Path(entry.path)
-            busy = is_held(path) or is_held(held(path))
-            if now - entry.stat().st_mtime > patience and not busy:
-                path.unlink() if entry.is_file() else shutil.rmtree(path, ignore_errors=True)
+    for path in [*unfinished.glob("*")]:
+        patience = _RESUMABLE_FOR if _KEY.fullmatch(path.name) else DAY
+        with contextlib.suppress(OSError):  # others sweep too
+            if now - path.lstat().st_mtime > patience and not _is_busy(path):
+                is_folder = path.is_dir() and not path.is_symlink()
+                shutil.rmtree(path, ignore_errors=True) if is_folder else path.unlink()
+
+
+def _is_busy(path: Path) -> bool:
+    return is_held(path) or is_held(held(path))

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ossicle.errors import OssicleError
 from ossicle.workflow.manifest import Step
 from ossicle.workflow.nodes import Node
 from ossicle.workflow.running import call_of
@@ -48,7 +49,10 @@ def plan_nodes(
     planning = _Planning(name, {node.name: node.step for node in nodes}, store, again)
     before = planning.latest()
     for node in nodes:
-        planned[node.name] = planning.planned(node, planned, before.get(node.name))
+        try:
+            planned[node.name] = planning.planned(node, planned, before.get(node.name))
+        except OssicleError as error:
+            raise type(error)(f"{node.name}: {error}") from error
     return tuple(planned.values())
 
 

@@ -26,6 +26,12 @@ EVERY = 0.5
 PATIENCE = 30.0
 """Seconds to wait for another process that is writing."""
 
+LATEST = 1e11
+"""Of moments, in seconds since 1970: three thousand years from now."""
+
+LARGEST = 2**63
+"""Of whole numbers, in the database."""
+
 TABLES = """
 CREATE TABLE IF NOT EXISTS executions (
     id TEXT PRIMARY KEY, name TEXT, state TEXT, started REAL, finished REAL, message TEXT);
@@ -104,8 +110,16 @@ class Recorder:
             raise self._failure
 
     def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        plain = [tuple(map(_storable, row)) for row in rows]
         with _told(self._path), self._lock, self._database:
-            self._database.executemany(statement, rows)
+            self._database.executemany(statement, plain)
+
+
+def _storable(value: Any) -> Any:
+    """A value as the database can hold it: names of files need not be text."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    return value if not isinstance(value, int) or abs(value) < LARGEST else None
 
 
 @contextmanager
@@ -134,17 +148,27 @@ def read_executions(root: Path) -> list[dict[str, Any]]:
     done = ", ".join(f"'{state}'" for state in DONE)
     return _read(
         root,
-        "SELECT e.id, e.name, e.state, e.started, e.finished, e.message, count(s.name) AS n_steps, "
-        f"coalesce(sum(s.state IN ({done})), 0) AS n_done, "
-        "max(coalesce(s.finished, s.started)) AS last "
+        "SELECT CAST(e.id AS TEXT) AS id, CAST(e.name AS TEXT) AS name, "
+        "CAST(e.state AS TEXT) AS state, "
+        f"min(max(coalesce(CAST(e.started AS REAL), 0), 0), {LATEST}) AS started, "
+        "CAST(e.finished AS REAL) AS finished, CAST(e.message AS TEXT) AS message, "
+        f"count(s.name) AS n_steps, coalesce(sum(s.state IN ({done})), 0) AS n_done, "
+        "CAST(max(coalesce(s.finished, s.started)) AS REAL) AS last "
         "FROM executions e LEFT JOIN steps s ON s.execution = e.id "
-        "GROUP BY e.id ORDER BY e.started DESC, e.rowid DESC",
+        "WHERE e.id IS NOT NULL GROUP BY e.id ORDER BY e.started DESC, e.rowid DESC",
     )
 
 
 def read_steps(root: Path, execution: str) -> list[dict[str, Any]]:
     """The steps of an execution, in their order."""
-    return _read(root, "SELECT * FROM steps WHERE execution = ? ORDER BY position", execution)
+    texts = ("name", "state", "detail", "key", "stage")
+    columns = [
+        *(f"CAST({each} AS TEXT) AS {each}" for each in texts),
+        *(f"CAST({each} AS REAL) AS {each}" for each in ("started", "finished")),
+        *("execution", "position", "done", "total"),
+    ]
+    statement = f"SELECT {', '.join(columns)} FROM steps WHERE execution = ? ORDER BY position"
+    return _read(root, statement, execution)
 
 
 def forget(root: Path, execution: str) -> None:

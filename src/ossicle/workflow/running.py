@@ -197,6 +197,7 @@ class _Execution:
             self.tell(node.name, "in progress", f"attempt {attempt}" if attempt > 1 else "")
             try:
                 made = self._performed(node, call)
+                self._check_unchanged(node, call)
                 self.tell(node.name, "completed", artifact=made)
                 return made
             except Exception as error:
@@ -204,6 +205,21 @@ class _Execution:
                     raise
                 self.tell(node.name, "in progress", f"attempt {attempt} failed: {error}")
         raise AssertionError("unreachable")
+
+    def _check_unchanged(self, node: Node, call: Call) -> None:
+        """Let go of what was made of files that were others when their digest was taken."""
+        parameters = node.step.parameters
+        if not any(name in parameters and parameters[name].is_input for name in node.arguments):
+            return
+        artifacts = {name: made for name in node.needs if (made := self.made[name]) is not None}
+        now = self._call(node, artifacts)
+        if now.key == call.key:
+            return
+        if not call.again:
+            self.store.remove(call.key)
+        before, after = call.recipe["inputs"], now.recipe["inputs"]
+        names = ", ".join(name for name in before if before[name] != after.get(name))
+        raise WorkflowError(f"{names or 'its code'} changed while it was done; run it again")
 
     def _performed(self, node: Node, call: Call) -> Artifact:
         def report(what: str, more: Any) -> None:
@@ -234,7 +250,7 @@ class _Execution:
             )
 
     def _log(self, node: Node) -> str:
-        return str(self.logs / log_name(node.name)) if self.logs is not None else ""
+        return str((self.logs / log_name(node.name)).absolute()) if self.logs is not None else ""
 
     def cancel(self, name: str) -> None:
         self._cancelled.add(name)

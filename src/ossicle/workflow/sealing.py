@@ -22,6 +22,7 @@ __all__ = [
     "choose",
     "content_of",
     "discard",
+    "faults",
     "files_of",
     "seal",
     "settle",
@@ -48,6 +49,20 @@ def _below(folder: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
                 yield from _below(entry.path, f"{prefix}{entry.name}/")
             else:
                 yield prefix + entry.name, entry
+
+
+def faults(folder: Path, files: Mapping[str, str], name: str) -> Iterator[tuple[str, str]]:
+    """Files that are not what they were when these digests were taken; below ``name``, if any."""
+    there = {each for each in files_of(folder) if each not in UNSEALED}
+    for each in sorted(there | files.keys()):
+        if name and name not in _ways_to(each):
+            continue
+        if each not in files:
+            yield each, "was added later"
+        elif each not in there:
+            yield each, "is missing"
+        elif file_digest(folder / each) != files[each]:
+            yield each, "has changed"
 
 
 def content_of(files: Mapping[str, str], measured: Iterable[str] = ()) -> str:
@@ -117,8 +132,10 @@ def seal(
     """
     found = {name: entry for name, entry in _below(str(folder), "") if name != LOG}
     for name, entry in found.items():
-        if name in UNSEALED or entry.is_symlink():
-            raise WorkflowError(f"an artifact cannot hold {name}: reserved name, or a link")
+        if name in UNSEALED or not entry.is_file(follow_symlinks=False):
+            raise WorkflowError(
+                f"an artifact cannot hold {name}: a reserved name, or a link, pipe or device"
+            )
     names, n_bytes = sorted(found), sum(entry.stat().st_size for entry in found.values())
     if n_bytes > _LARGE and time.time() - started < _LONG:
         for name in names:

@@ -31,8 +31,8 @@ from typing import Any
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow import claims, keeping, sealing
 from ossicle.workflow.artifact import Artifact, read_artifact
-from ossicle.workflow.files import canonical_json, digest, file_digest, read_json, write_json
-from ossicle.workflow.sealing import TIMES, UNSEALED
+from ossicle.workflow.files import canonical_json, digest, read_json, write_json
+from ossicle.workflow.sealing import TIMES
 
 __all__ = ["Artifact", "Inputs", "Store"]
 
@@ -245,27 +245,23 @@ class Store:
             for path in {sealed, folder} if is_over else {sealed}:
                 shutil.rmtree(path, ignore_errors=True)
 
-    def verify(self, artifact: Artifact) -> None:
+    def verify(self, artifact: Artifact, name: str = "") -> None:
         """Compare every file of an artifact with the digest taken when it was made.
+
+        Parameters
+        ----------
+        artifact : Artifact
+        name : str
+            Only this file, or what lies in this folder.
 
         Raises
         ------
         WorkflowError
             If a file is missing, changed, or was added later, naming it.
         """
-        expected = artifact.manifest["files"]
-        present = {name for name in sealing.files_of(artifact.path) if name not in UNSEALED}
-        for name in sorted(present | expected.keys()):
-            if name not in expected:
-                fault = "was added later"
-            elif name not in present:
-                fault = "is missing"
-            elif file_digest(artifact.path / name) != expected[name]:
-                fault = "has changed"
-            else:
-                continue
+        for file, fault in sealing.faults(artifact.path, artifact.manifest["files"], name):
             raise WorkflowError(
-                f"{artifact.path / name} {fault}; delete {artifact.path} to make it anew"
+                f"{artifact.path / file} {fault}; delete {artifact.path} to make it anew"
             )
 
     def remove(self, key: str) -> None:
@@ -297,7 +293,8 @@ class Store:
     def flags(self) -> dict[str, dict[str, Any]]:
         """Keys whose recipe has given different bytes: which ``content`` is kept, which not."""
         paths = sorted((Path(self.root) / ".flags").glob("[0-9a-f]*.json"))
-        return {path.stem: read_json(path) for path in paths}
+        told = {path.stem: read_json(path) for path in paths}
+        return {key: each for key, each in told.items() if _is_flag(each)}
 
     def flag(self, key: str, *, kept: Mapping[str, Any], other: Mapping[str, Any]) -> None:
         """Remember that the recipe of a key gave other bytes than those that are kept.
@@ -398,3 +395,7 @@ def _recipe(step: str, version: Any, parameters: Any, inputs: Inputs) -> dict[st
 
 def _key_of(recipe: Mapping[str, Any]) -> str:
     return digest(canonical_json(recipe))
+
+
+def _is_flag(told: Any) -> bool:
+    return isinstance(told, dict) and isinstance(told.get("files"), list)

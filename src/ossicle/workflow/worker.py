@@ -21,17 +21,40 @@ __all__ = ["main"]
 EVERY = 0.1
 """Seconds between two reports of progress."""
 
+SILENT = (OSError, ValueError, AttributeError)
+"""What printing raises when the disk that the log is on is full, or the step has closed it."""
+
 
 def main() -> None:
     """Do what standard input asks for, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    for line in sys.stdin:
+    calls, answers = _pipes()
+    here = Path.cwd()
+    for line in calls:
         asked = json.loads(line)
         sys.path[:] = asked["sys_path"]
+        with suppress(OSError):
+            os.chdir(here)
         _answer(answers, _done(asked["call"], asked["store"], answers))
+
+
+def _pipes() -> tuple[TextIO, TextIO]:
+    """Where calls come from and answers go: a step finds no input, its children hold no pipe."""
+    calls = os.fdopen(os.dup(0), encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    held = [calls.fileno(), answers.fileno()]
+
+    def let_go() -> None:
+        while held:
+            os.close(held.pop())
+
+    os.register_at_fork(after_in_child=let_go)
+    return calls, answers
 
 
 def _end_with(parent: int) -> None:
@@ -61,12 +84,12 @@ def _done(words: Mapping[str, Any], root: str, answers: TextIO) -> dict[str, Any
         _print_into(call.log)
         perform(call, Store(Path(root)), report=report)
     except BaseException as error:
-        with suppress(OSError):  # the disk that the log is on may be full
+        with suppress(*SILENT):
             _print_traceback(error)
-        return {"failed": type(error).__name__, "message": str(error)}
+        return {"failed": type(error).__name__, "message": _said(error)}
     finally:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError):
+            with suppress(*SILENT):
                 stream.flush()
     return {"done": True}
 
@@ -77,6 +100,14 @@ def _print_traceback(error: BaseException) -> None:
     while trace is not None and trace.tb_frame.f_globals.get("__package__") == __package__:
         trace = trace.tb_next
     traceback.print_exception(type(error), error, trace or error.__traceback__)
+
+
+def _said(error: BaseException) -> str:
+    """The words of an error that may have none, or such as cannot be written."""
+    try:
+        return str(error).encode(errors="backslashreplace").decode()
+    except Exception:
+        return "it cannot be put in words"
 
 
 def _print_into(log: str) -> None:

@@ -8,15 +8,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from ossicle import errors
 from ossicle.errors import OssicleError, WorkflowError
-from ossicle.workflow.calls import Call, Report
+from ossicle.workflow.calls import BESIDE, Call, Report
 from ossicle.workflow.executor import ONE_THREAD
 from ossicle.workflow.store import Store
 
 __all__ = ["Worker", "Workers"]
+
+LONGEST = threading.TIMEOUT_MAX
+"""Seconds that a clock can wait for."""
 
 
 class Worker:
@@ -39,13 +43,17 @@ class Worker:
         """
         self._why = ""
         process = self._running()
-        late = threading.Timer(deadline or 0, self.end, [f"it took longer than {deadline} s"])
+        late = threading.Timer(
+            min(deadline or 0, LONGEST), self.end, [f"it took longer than {deadline} s"]
+        )
         if deadline is not None:
             late.start()
         try:
             answer = self._asked(process, call, store, report)
         finally:
             late.cancel()
+            if late.is_alive():
+                late.join()
         if answer is None:
             raise WorkflowError(self._why or self._died(process))
         if "failed" in answer:
@@ -55,12 +63,12 @@ class Worker:
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ossicle.workflow.worker"],
+                [sys.executable, "-P", "-m", "ossicle.workflow.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
                 encoding="utf-8",
-                env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": _path()},
                 start_new_session=True,
             )
         return self._process
@@ -69,7 +77,11 @@ class Worker:
         self, process: "subprocess.Popen[str]", call: Call, store: Store, report: Report
     ) -> dict[str, Any] | None:
         """The last answer; None if the process ended before it."""
-        asked = {"call": call.to_dict(), "store": str(store.root), "sys_path": sys.path}
+        asked = {
+            "call": call.to_dict(),
+            "store": str(Path(store.root).absolute()),
+            "sys_path": sys.path,
+        }
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -107,6 +119,11 @@ class Worker:
             for pipe in (self._process.stdin, self._process.stdout):
                 with suppress(OSError):  # what it can no longer be asked
                     pipe and pipe.close()
+
+
+def _path() -> str:
+    """Where a process finds what it starts with: not beside a step, where any name may be taken."""
+    return os.pathsep.join(each for each in sys.path if each and each not in BESIDE)
 
 
 class Workers:

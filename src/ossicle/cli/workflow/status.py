@@ -37,7 +37,8 @@ def status(execution: str, root: Path, as_json: bool) -> None:
     ]
     head = f"{told.id} {told.state}, {told.seconds:.1f} s"
     message = [told.message] if told.message else []
-    text = "\n".join([head, *message, "", table(rows, list(rows[0]))])
+    shown = table(rows, list(rows[0])) if rows else "no step is recorded"
+    text = "\n".join([head, *message, "", shown])
     emit({**told.to_dict(), "steps": steps}, text, as_json=as_json)
 
 
