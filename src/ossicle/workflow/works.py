@@ -4,7 +4,7 @@ import contextlib
 import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -33,15 +33,12 @@ class Context:
         Where jobs run that name no cluster of their own.
     say : callable, optional
         Takes each line of the log; None: no log.
-    hands : ThreadPoolExecutor, optional
-        Threads for works done at the same time, as many as are asked for.
     stopped : callable
         Whether nothing more is to be started.
     """
 
     cluster: Any = None
     say: Callable[[str], object] | None = None
-    hands: ThreadPoolExecutor | None = None
     stopped: Callable[[], bool] = bool
 
     def tell(self, name: str, line: str, *rows: Messages) -> None:
