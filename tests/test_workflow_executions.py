@@ -1,5 +1,7 @@
 """Executions: recorded, resumed, ended from outside; two at once do not harm each other."""
 
+import shutil
+
 import pytest
 from flows import SMALL, states
 
@@ -179,6 +181,16 @@ def test_removing_an_execution_leaves_what_it_made(small, tmp_path):
     assert not (tmp_path / "kept" / "executions" / "small-1").exists()
     execute(small(), root=tmp_path / "kept")
     assert set(states(executions, executions.list()[0].id).values()) == {"kept"}
+
+
+def test_a_folder_removed_by_hand_does_not_stop_the_next_execution(small, tmp_path):
+    execute(small(), root=tmp_path / "kept")
+    shutil.rmtree(tmp_path / "kept" / "executions")
+    outcome = execute(small(), root=tmp_path / "kept")
+    executions = Executions(tmp_path / "kept")
+    assert outcome.id == "small-1"
+    assert [each.state for each in executions.list()] == ["completed"]
+    assert states(executions, "small-1") == dict.fromkeys(SMALL["steps"], "kept")
 
 
 @pytest.mark.parametrize("verb", ["cancel", "remove", "steps", "flow", "log"])

@@ -8,7 +8,7 @@ from ossicle.errors import WorkflowError
 from ossicle.workflow.graph import Graph
 from ossicle.workflow.messages import Message, Messages
 from ossicle.workflow.ready import Crew
-from ossicle.workflow.works import Context, Work, as_work, check_word
+from ossicle.workflow.works import Context, Work, as_work, check_options
 
 __all__ = ["Parallel", "Workflow"]
 
@@ -173,7 +173,7 @@ class Workflow(_Composite):
     graph: Graph = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_word(self.name, "order", self.order)
+        check_options(self.name, order=self.order)
         if self.n_threads is not None and self.n_threads < 1:
             raise WorkflowError(f"n_threads is {self.n_threads}; 1 or more are allowed, or None")
         super().__post_init__()

@@ -6,7 +6,6 @@ root/
   executions/alarm-1/    one execution; locked while it is under way
     execution.json       words, parameters and settings: enough to do it again
     logs/…               what each step has printed
-    cancel               the wish that it end, if there is one
 """
 
 import contextlib
@@ -22,7 +21,7 @@ from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.claims import hold
-from ossicle.workflow.files import read_json, write_json
+from ossicle.workflow.files import read_json
 from ossicle.workflow.flow import Flow, flow_of
 from ossicle.workflow.record import forget, read_executions, read_steps
 from ossicle.workflow.running import log_name
@@ -30,7 +29,7 @@ from ossicle.workflow.store import Store
 
 __all__ = ["Execution", "ExecutionSettings", "Executions", "store_of"]
 
-EXECUTIONS, SNAPSHOT, LOGS, WISH = "executions", "execution.json", "logs", "cancel"
+EXECUTIONS, SNAPSHOT, LOGS = "executions", "execution.json", "logs"
 EVERY = 0.3
 """Seconds between two looks at a log that grows."""
 
@@ -215,15 +214,13 @@ class Executions:
         path = self._folder(self.get(execution).id) / SNAPSHOT
         told = read_json(path)
         try:
-            words, settings = told["flow"], told["settings"]
-            folder, given_from = Path(words["folder"]), Path(words["given_from"])
-            out = settings["out"] and Path(settings["out"])
-            n_jobs, labels = settings["n_jobs"], settings["labels"]
-            inside = {"words": words["words"], "given": words["given"]}
+            words, given = told["words"], told["given"]
+            folder, given_from = Path(told["folder"]), Path(told["given_from"])
+            out = told["out"] and Path(told["out"])
+            settings = ExecutionSettings(n_jobs=told["n_jobs"], labels=told["labels"], out=out)
         except (KeyError, TypeError) as error:
             raise WorkflowError(f"{path} is damaged; run the workflow file again") from error
-        flow = flow_of(**inside, folder=folder, given_from=given_from)
-        return flow, ExecutionSettings(n_jobs=n_jobs, labels=labels, out=out)
+        return flow_of(words, folder=folder, given=given, given_from=given_from), settings
 
     def cancel(self, execution: str) -> None:
         """Ask it to end: its steps are stopped, what is finished is kept.
@@ -236,15 +233,14 @@ class Executions:
         state = self.get(execution).state
         if state != "in progress":
             raise WorkflowError(f"{execution} is not in progress but {state}")
-        process = read_json(self._folder(execution) / SNAPSHOT)["process"]
-        if process["host"] != socket.gethostname() or process["pid"] is None:
+        told = read_json(self._folder(execution) / SNAPSHOT)
+        if told["host"] != socket.gethostname() or told["pid"] is None:
             raise WorkflowError(
-                f"{execution} runs on {process['host']}, within another program; end it there"
+                f"{execution} runs on {told['host']}, within another program; end it there"
             )
-        write_json(self._folder(execution) / WISH, {"asked": time.time()})
         if self.is_running(execution):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process["pid"], signal.SIGTERM)
+                os.kill(told["pid"], signal.SIGTERM)
 
     def remove(self, execution: str) -> None:
         """Remove its record and logs; what its steps have made stays.

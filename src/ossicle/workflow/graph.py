@@ -90,9 +90,7 @@ class Graph:
         return [sorted(others - {place}) for place, others in enumerate(following)]
 
     def _refuse_circles(self) -> None:
-        """Refuse works that wait for each other; at once, they must not even send."""
-        if self.order == "parallel":
-            return
+        """Refuse works that wait for each other."""
         try:
             TopologicalSorter(dict(enumerate(self.followers))).prepare()
         except CycleError as error:

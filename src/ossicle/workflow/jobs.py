@@ -12,7 +12,7 @@ from ossicle.errors import WorkflowError
 from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.lanes import Limits, TooLateError, WorkerLostError
 from ossicle.workflow.messages import Messages
-from ossicle.workflow.works import Called, Context, again, aside, called
+from ossicle.workflow.works import Called, Context, again, aside, called, check_options
 
 __all__ = ["Job"]
 
@@ -66,7 +66,7 @@ class Job(Called):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_options(self.retries, self.deadline, share=self.share)
+        check_options(self.name, self.retries, self.deadline, share=self.share)
 
     def submit(self, messages: Messages) -> Future[Any]:
         """Start with my messages and do not wait; ``result()`` of what is returned waits."""

@@ -1,7 +1,7 @@
 """Works of a composite done: each starts when its messages are complete, and all end before we."""
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain
@@ -21,42 +21,12 @@ GIVEN = -1
 """Place, before all members, of the messages that the composite was given."""
 
 
-class Post:
-    """The messages of a composite while its works are done: kept by receiver, given in order.
-
-    The order is that of the senders in the list, whoever was done first. Rows addressed to the
-    composite itself go to the works named as its first.
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._boxes: list[list[tuple[int, int, Message]]] = [[] for _ in graph.works]
-        self._rest: list[tuple[int, int, Message]] = []
-
-    def deliver(self, sender: int, rows: Iterable[Message]) -> None:
-        """Take the rows of the member at this place."""
-        graph = self._graph
-        for number, row in enumerate(rows):
-            if row.receiver in graph.places:
-                self._boxes[graph.places[row.receiver]].append((sender, number, row))
-            elif row.receiver == graph.name:
-                for place, work in enumerate(graph.first):
-                    inner = Message(row.data, row.sender, work.name)
-                    self._boxes[place].append((sender, number, inner))
-            else:
-                self._rest.append((sender, number, row))
-
-    def collect(self, place: int) -> Messages:
-        """Give the member at this place its rows."""
-        rows, self._boxes[place] = self._boxes[place], []
-        return _in_order(rows)
-
-    def everything(self) -> Messages:
-        """All rows that are with nobody."""
-        return _in_order([*self._rest, *chain.from_iterable(self._boxes)])
+_Sent = tuple[int, int, Message]
+"""A message with the place of its sender and its number among those of it."""
 
 
-def _in_order(rows: list[tuple[int, int, Message]]) -> Messages:
+def _in_order(rows: Iterable[_Sent]) -> Messages:
+    """Messages in the order of their senders in the list, whoever was done first."""
     return Messages(tuple(row for _, _, row in sorted(rows, key=itemgetter(0, 1))))
 
 
@@ -75,25 +45,26 @@ class Crew:
     """
 
     def __init__(self, graph: Graph, n_threads: int, context: Context) -> None:
-        self._graph, self._context, self._post = graph, context, Post(graph)
+        self._graph, self._context = graph, context
         self._in_list, self._at_once = graph.order == "list", graph.order == "parallel"
-        n_jobs = sum(isinstance(work, Job) for work in graph.works)
-        self._hands = ThreadPoolExecutor(n_threads + n_jobs)
-        self._n_threads, self._n_serving = n_threads, 0
-        self._waiting = SimpleQueue[tuple[int, Context, list[str]] | None]()
         n_works = len(graph.works)
         following = [[place] for place in range(1, n_works)] + [[]]
         self._followers = following if self._in_list else graph.followers
         self._n_before = [0] * n_works
         for place in chain.from_iterable(self._followers):
             self._n_before[place] += 1
-        self._n_running = self._n_told = 0
-        self._lock, self._begun = Lock(), set[int]()
-        self._done = SimpleQueue[tuple[int, Sequence[Message], list[str]]]()
+        self._boxes: list[list[_Sent]] = [[] for _ in range(n_works + 1)]
+        n_jobs = sum(isinstance(work, Job) for work in graph.works)
+        self._hands = ThreadPoolExecutor(n_threads + n_jobs)
+        self._n_threads = n_threads
+        self._n_serving = self._n_running = self._n_told = 0
+        self._waiting = SimpleQueue[int | None]()
+        self._done = SimpleQueue[tuple[int, Sequence[Message]]]()
+        self._lock, self._begun, self._finished = Lock(), set[int](), set[int]()
         self._failures: dict[int, BaseException] = {}
         self._stopped = self._asked = False
         self._inner = replace(context, stopped=self._is_asked)
-        self._log: dict[int, list[str]] = {}
+        self._log: list[list[str]] = [[] for _ in graph.works]
 
     def run(self, mine: Messages) -> Messages:
         """Do every work once, and give what is left with nobody.
@@ -103,18 +74,34 @@ class Crew:
         Exception
             What the first of the works that failed, in the order of the list, has raised.
         """
-        self._post.deliver(GIVEN, mine)
+        self._deliver(GIVEN, list(self._addressed(mine)))
         try:
             with self._hands:
                 self._work()
         finally:
-            for place in sorted(self._log):
-                self._tell(place)
+            self._tell(range(self._n_told, len(self._log)))
         if self._failures:
             self._fail()
         if self._context.stopped():
             raise WorkCancelledError(f"{self._graph.name!r} was asked to stop")
-        return self._post.everything()
+        return self._everything()
+
+    def _addressed(self, rows: Messages) -> Iterator[Message]:
+        """What is addressed to the composite itself goes to those that are its first."""
+        for row in rows:
+            if row.receiver == self._graph.name:
+                yield from (Message(row.data, row.sender, work.name) for work in self._graph.first)
+            else:
+                yield row
+
+    def _deliver(self, sender: int, rows: Sequence[Message]) -> None:
+        """Put the rows of the member at this place in the boxes; the last is that of all others."""
+        for number, row in enumerate(rows):
+            place = self._graph.places.get(row.receiver, -1)
+            self._boxes[place].append((sender, number, row))
+
+    def _everything(self) -> Messages:
+        return _in_order(chain.from_iterable(self._boxes))
 
     def _work(self) -> None:
         try:
@@ -134,44 +121,40 @@ class Crew:
             return
         alone = len(ready) == 1 and not self._n_running
         self._n_running += len(ready)
-        for place in sorted(ready, key=self._is_plain):
-            lines: list[str] = []
-            context = self._inner
-            if context.say and not (alone and place == self._n_told):
-                context = replace(context, say=lines.append)
+        works = self._graph.works
+        for place in sorted(ready, key=lambda place: not isinstance(works[place], Job)):
             if alone:
-                self._do(place, context, lines)
-            elif not self._is_plain(place):
-                self._hands.submit(self._do, place, context, lines)
+                self._do(place)
+            elif isinstance(works[place], Job):
+                self._hands.submit(self._do, place)
             else:
-                self._waiting.put((place, context, lines))
+                self._waiting.put(place)
                 if self._n_serving < self._n_threads:
                     self._n_serving += 1
                     self._hands.submit(self._serve)
 
-    def _is_plain(self, place: int) -> bool:
-        return not isinstance(self._graph.works[place], Job)
-
     def _serve(self) -> None:
         """Do one plain work after the other in a thread."""
-        while given := self._waiting.get():
-            self._do(*given)
+        while (place := self._waiting.get()) is not None:
+            self._do(place)
 
-    def _do(self, place: int, context: Context, lines: list[str]) -> None:
+    def _do(self, place: int) -> None:
         """Do one work, unless another has failed while it waited for a thread."""
         rows: Sequence[Message] = ()
         if self._may_begin(place):
             try:
-                rows = self._answer(place, context)
+                rows = self._answer(place)
             except BaseException as error:
                 self._failures[place] = error
                 self._stopped = True
-        self._done.put((place, rows, lines))
+        self._done.put((place, rows))
 
-    def _answer(self, place: int, context: Context) -> Sequence[Message]:
-        work = self._graph.works[place]
-        present = self._post.everything() if context.say and self._in_list else Messages()
-        mine = self._post.collect(place)
+    def _answer(self, place: int) -> Sequence[Message]:
+        context, work = self._inner, self._graph.works[place]
+        if context.say and not self._in_list:
+            context = replace(context, say=self._log[place].append)
+        present = self._everything() if context.say and self._in_list else Messages()
+        mine, self._boxes[place] = _in_order(self._boxes[place]), []
         line = 'thread "{}" started' if self._at_once else 'launching "{}"'
         context.tell(self._graph.name, line.format(work.name))
         if len(present) > len(mine):
@@ -185,26 +168,25 @@ class Crew:
                 self._begun.add(place)
             return place in self._begun
 
-    def _finish(self, place: int, rows: Sequence[Message], lines: list[str]) -> list[int]:
+    def _finish(self, place: int, rows: Sequence[Message]) -> list[int]:
         """Deliver what a work has made; give those that are ready by that."""
         self._n_running -= 1
         self._begun.discard(place)
-        self._log[place] = lines
-        while self._n_told in self._log:
-            self._tell(self._n_told)
+        self._finished.add(place)
+        while self._n_told in self._finished:
+            self._tell([self._n_told])
             self._n_told += 1
         if self._failures and self._at_once:
             self._stop()
-        self._post.deliver(place, rows)
+        self._deliver(place, rows)
         for follower in self._followers[place]:
             self._n_before[follower] -= 1
         return [follower for follower in self._followers[place] if not self._n_before[follower]]
 
-    def _tell(self, place: int) -> None:
-        """Print the lines of a work, whole."""
-        for line in self._log.pop(place):
-            assert self._context.say is not None
-            self._context.say(line)
+    def _tell(self, places: Iterable[int]) -> None:
+        """Print the lines of works, whole."""
+        for line in chain.from_iterable(self._log[place] for place in places):
+            (self._context.say or print)(line)
 
     def _stop(self) -> None:
         """Start nothing more and ask the works under way to stop, once."""

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,12 +47,15 @@ class Recorder:
         self._last: dict[str, float] = {}
         self._failure: WorkflowError | None = None
 
-    def begin(self, name: str, steps: list[str]) -> None:
-        """Note the execution and its steps, none begun."""
-        now = time.time()
+    def begin(self, name: str, steps: Sequence[str]) -> None:
+        """Note the execution and its steps, none begun.
+
+        One of this name may be recorded whose folder somebody has removed.
+        """
+        self._write("DELETE FROM steps WHERE execution = ?", [(self._execution,)])
         self._write(
-            "INSERT INTO executions VALUES (?, ?, 'in progress', ?, NULL, '')",
-            [(self._execution, name, now)],
+            "INSERT OR REPLACE INTO executions VALUES (?, ?, 'in progress', ?, NULL, '')",
+            [(self._execution, name, time.time())],
         )
         self._write(
             "INSERT INTO steps (execution, position, name, state) VALUES (?, ?, ?, 'pending')",
@@ -109,8 +112,8 @@ class Recorder:
 
 
 @contextmanager
-def recorder(root: Path, execution: str) -> Iterator[Recorder]:
-    """Write down one execution below a folder.
+def recorder(root: Path, execution: str, name: str, steps: Sequence[str]) -> Iterator[Recorder]:
+    """Write down one execution below a folder: its steps, what becomes of them, how it ends.
 
     Raises
     ------
@@ -121,7 +124,18 @@ def recorder(root: Path, execution: str) -> Iterator[Recorder]:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.executescript(TABLES)
-        yield Recorder(root / FILE, database, execution)
+        record = Recorder(root / FILE, database, execution)
+        record.begin(name, steps)
+        try:
+            yield record
+        except BaseException as error:
+            stopped = isinstance(error, KeyboardInterrupt)
+            try:
+                record.end("cancelled" if stopped else "failed", "" if stopped else str(error))
+            except WorkflowError as other:
+                raise WorkflowError(f"{error or 'interrupted'}; {other}") from error
+            raise
+        record.end("completed")
 
 
 def read_executions(root: Path) -> list[dict[str, Any]]:
@@ -158,9 +172,7 @@ def _read(root: Path, statement: str, *values: str) -> list[dict[str, Any]]:
     if not (root / FILE).is_file():
         return []
     with _opened(root / FILE) as database:
-        cursor = database.execute(statement, values)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
+        return [dict(row) for row in database.execute(statement, values)]
 
 
 @contextmanager
@@ -170,6 +182,7 @@ def _opened(path: Path) -> "Iterator[sqlite3.Connection]":
 
     with _told(path):
         database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
+        database.row_factory = sqlite3.Row
         try:
             yield database
         finally:

@@ -145,17 +145,6 @@ class Called(Work):
         for stop in tuple(self._stops):
             stop()
 
-    def _check_options(self, retries: int, seconds: float | None, **chosen: str) -> None:
-        """Refuse tries, seconds and words that make no sense."""
-        for option, word in chosen.items():
-            check_word(self.name, option, word)
-        if retries < 0:
-            raise WorkflowError(f"{self.name!r}: retries is {retries}; 0 or more are allowed")
-        if seconds is not None and not seconds > 0:
-            raise WorkflowError(
-                f"{self.name!r} may take {seconds} s; more than 0 is allowed, or None"
-            )
-
 
 @dataclass(frozen=True, eq=False)
 class Function(Called):
@@ -194,7 +183,7 @@ class Function(Called):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_options(self.retries, self.timeout, takes=self.takes)
+        check_options(self.name, self.retries, self.timeout, takes=self.takes)
 
     def make(self, mine: Messages, context: Context) -> Any:
         """Call the function, again after an error as often as allowed."""
@@ -299,10 +288,15 @@ def called(function: Any) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
-def check_word(name: str, option: str, word: str) -> None:
-    """Refuse a word that an option of a work may not be."""
-    if word not in CHOICES[option]:
-        raise WorkflowError(f"{name!r}: {option} is {word!r}; {nearest(word, CHOICES[option])}")
+def check_options(name: str, retries: int = 0, seconds: float | None = None, **chosen: str) -> None:
+    """Refuse tries, seconds and words that make no sense."""
+    for option, word in chosen.items():
+        if word not in CHOICES[option]:
+            raise WorkflowError(f"{name!r}: {option} is {word!r}; {nearest(word, CHOICES[option])}")
+    if retries < 0:
+        raise WorkflowError(f"{name!r}: retries is {retries}; 0 or more are allowed")
+    if seconds is not None and not seconds > 0:
+        raise WorkflowError(f"{name!r} may take {seconds} s; more than 0 is allowed, or None")
 
 
 def again(
