@@ -18,7 +18,7 @@ from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output
 from ossicle.workflow.pipeline import Condition
 
-__all__ = ["Given", "Reference", "Scope", "condition", "parsed", "references"]
+__all__ = ["Given", "Reference", "Scope", "condition", "leaves", "parsed", "references"]
 
 EACH = "each"
 SOURCES = ("env", "file")
@@ -88,19 +88,30 @@ def parsed(text: str) -> tuple[str | Reference, ...]:
     return tuple(pieces)
 
 
+def leaves(value: Any) -> Iterator[Any]:
+    """Every value within lists and tables.
+
+    >>> list(leaves({"a": [1, "x"], "b": {"c": True}}))
+    [1, 'x', True]
+    """
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, list):
+        yield value
+        return
+    for item in value:
+        yield from leaves(item)
+
+
 def references(said: Any) -> Iterator[Reference]:
     """Every reference in a value and whatever it holds.
 
     >>> [reference.name for reference in references({"a": ["${x}", 3], "b": "${y.z}"})]
     ['x', 'y']
     """
-    if isinstance(said, str):
-        yield from (piece for piece in parsed(said) if isinstance(piece, Reference))
-    elif isinstance(said, Mapping):
-        yield from references(list(said.values()))
-    elif isinstance(said, list):
-        for item in said:
-            yield from references(item)
+    for text in leaves(said):
+        if isinstance(text, str):
+            yield from (piece for piece in parsed(text) if isinstance(piece, Reference))
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,6 +318,8 @@ def _outputs(table: Mapping[str, Any], scope: Scope, pipeline: Pipeline) -> dict
     for name, said in table.items():
         with at(f"outputs.{name}"):
             found[name] = scope.value(said)
+            if isinstance(found[name], dict) and any(outputs_in(found[name])):
+                raise WorkflowError("a table of outputs; give each output a name of its own")
             for output in outputs_in(found[name]):
                 steps[output.node].check_output(output.name)
     return found

@@ -48,13 +48,10 @@ class Recorder:
         self._failure: WorkflowError | None = None
 
     def begin(self, name: str, steps: Sequence[str]) -> None:
-        """Note the execution and its steps, none begun.
-
-        One of this name may be recorded whose folder somebody has removed.
-        """
-        self._write("DELETE FROM steps WHERE execution = ?", [(self._execution,)])
+        """Note the execution and its steps, none begun."""
+        _forget(self._database, self._execution)  # whose folder somebody may have removed
         self._write(
-            "INSERT OR REPLACE INTO executions VALUES (?, ?, 'in progress', ?, NULL, '')",
+            "INSERT INTO executions VALUES (?, ?, 'in progress', ?, NULL, '')",
             [(self._execution, name, time.time())],
         )
         self._write(
@@ -163,7 +160,12 @@ def read_steps(root: Path, execution: str) -> list[dict[str, Any]]:
 
 def forget(root: Path, execution: str) -> None:
     """Remove an execution and its steps from the record."""
-    with _opened(root / FILE) as database, database:
+    with _opened(root / FILE) as database:
+        _forget(database, execution)
+
+
+def _forget(database: "sqlite3.Connection", execution: str) -> None:
+    with database:
         database.execute("DELETE FROM steps WHERE execution = ?", (execution,))
         database.execute("DELETE FROM executions WHERE id = ?", (execution,))
 
