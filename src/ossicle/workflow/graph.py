@@ -43,7 +43,8 @@ class Graph:
     ways : list of (str, str)
         Who sends to whom, of the works that are no composites.
     followers : list of list of int
-        For each member the places of the other members that it, or something in it, sends to.
+        For each member the places of those that wait for it: of the other members that it, or
+        something in it, sends to; in order "list", of the next one.
 
     Raises
     ------
@@ -66,6 +67,8 @@ class Graph:
         self.followers = self._followers()
         self._refuse_circles()
         self._refuse_ways()
+        if order == "list":
+            self.followers = [[place] for place in range(1, len(works))] + [[]]
 
     def _name(self, place: int, work: Work) -> None:
         for name, inner in work.inside.items():

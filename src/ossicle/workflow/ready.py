@@ -20,7 +20,6 @@ __all__ = ["Crew"]
 GIVEN = -1
 """Place, before all members, of the messages that the composite was given."""
 
-
 _Sent = tuple[int, int, Message]
 """A message with the place of its sender and its number among those of it."""
 
@@ -47,13 +46,10 @@ class Crew:
     def __init__(self, graph: Graph, n_threads: int, context: Context) -> None:
         self._graph, self._context = graph, context
         self._in_list, self._at_once = graph.order == "list", graph.order == "parallel"
-        n_works = len(graph.works)
-        following = [[place] for place in range(1, n_works)] + [[]]
-        self._followers = following if self._in_list else graph.followers
-        self._n_before = [0] * n_works
-        for place in chain.from_iterable(self._followers):
+        self._n_before = [0] * len(graph.works)
+        for place in chain.from_iterable(graph.followers):
             self._n_before[place] += 1
-        self._boxes: list[list[_Sent]] = [[] for _ in range(n_works + 1)]
+        self._boxes: list[list[_Sent]] = [[] for _ in [*graph.works, "nobody"]]
         n_jobs = sum(isinstance(work, Job) for work in graph.works)
         self._hands = ThreadPoolExecutor(n_threads + n_jobs)
         self._n_threads = n_threads
@@ -115,7 +111,7 @@ class Crew:
             for _ in range(self._n_serving):
                 self._waiting.put(None)
 
-    def _start(self, ready: list[int]) -> None:
+    def _start(self, ready: Sequence[int]) -> None:
         """Start what is ready, jobs first; in this thread if nothing else is to be done."""
         if self._stopped or self._context.stopped():
             return
@@ -169,7 +165,7 @@ class Crew:
             return place in self._begun
 
     def _finish(self, place: int, rows: Sequence[Message]) -> list[int]:
-        """Deliver what a work has made; give those that are ready by that."""
+        """Deliver what a work has made; give those that waited for it alone."""
         self._n_running -= 1
         self._begun.discard(place)
         self._finished.add(place)
@@ -179,9 +175,10 @@ class Crew:
         if self._failures and self._at_once:
             self._stop()
         self._deliver(place, rows)
-        for follower in self._followers[place]:
+        followers = self._graph.followers[place]
+        for follower in followers:
             self._n_before[follower] -= 1
-        return [follower for follower in self._followers[place] if not self._n_before[follower]]
+        return [follower for follower in followers if not self._n_before[follower]]
 
     def _tell(self, places: Iterable[int]) -> None:
         """Print the lines of works, whole."""
