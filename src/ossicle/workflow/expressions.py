@@ -23,7 +23,7 @@ __all__ = ["Given", "Reference", "Scope", "condition", "leaves", "parsed", "refe
 EACH = "each"
 SOURCES = ("env", "file")
 _MARKED = re.compile(r"(\$\$?\{[^{}]*\}?)")
-_NAME = re.compile(r"[A-Za-z_][\w-]*")
+NAME = re.compile(r"[A-Za-z_][\w-]*")
 _OPERAND = r"""("[^"]*"|'[^']*'|\$\{[^{}]*\}|[^\s=!<>"']+)"""
 _ASKED = re.compile(rf"\s*(?:(not)\s+)?{_OPERAND}\s*(?:(==|!=|<=|>=|<|>)\s*{_OPERAND})?\s*")
 
@@ -55,7 +55,7 @@ class Reference:
                 raise WorkflowError(f"${{{text}}}: {source!r} is no source; {hint}")
             return cls(source, rest)
         name, dot, output = text.partition(".")
-        if not _NAME.fullmatch(name) or (dot and not output) or (name == EACH and not output):
+        if not NAME.fullmatch(name) or (dot and not output) or (name == EACH and not output):
             raise WorkflowError(
                 f"${{{text}}} names nothing; write ${{parameter}}, ${{step}}, ${{step.output}}, "
                 "${each.key}, ${env:NAME} or ${file:path}, or $${ for the characters themselves"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.expressions import EACH, leaves, parsed
+from ossicle.workflow.expressions import EACH, NAME, leaves, parsed
 
 __all__ = [
     "RESERVED",
@@ -38,7 +38,6 @@ TYPES: Mapping[str, type] = {
 }
 """What a parameter may be, as TOML calls it."""
 
-_NAME = re.compile(r"[A-Za-z_][\w-]*")
 _FILE_NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -96,25 +95,21 @@ def _check_kind(place: str, value: Any, kind: type) -> None:
         raise WorkflowError(f"{place} is {value!r}; a {allowed}")
 
 
-def _check_name(place: str, name: str, form: re.Pattern[str] = _NAME) -> None:
+def _check_name(place: str, name: str, form: re.Pattern[str] = NAME) -> None:
     if not form.fullmatch(name):
         raise WorkflowError(f"{place}: {name!r} is no name; letters, digits, _ and - are allowed")
 
 
 def _check_names(words: Mapping[str, Any]) -> None:
     """Names of parameters and steps, which share one name space."""
-    parameters, steps = words.get("parameters", {}), words["steps"]
-    for place, table in (("parameters", parameters), ("steps", steps)):
-        for name in table:
+    for place in ("parameters", "steps", "outputs"):
+        for name in words.get(place, {}):
             _check_name(place, name)
-            if name == EACH:
+            if name == EACH and place != "outputs":
                 raise WorkflowError(f"{place}.{EACH}: ${{{EACH}.key}} is the matrix; rename it")
-    if both := sorted(parameters.keys() & steps.keys()):
-        raise WorkflowError(
-            f"steps.{both[0]}: a parameter is called {both[0]!r} too; rename one of them"
-        )
-    for name in words.get("outputs", {}):
-        _check_name("outputs", name)
+    for name in words.get("parameters", {}):
+        if name in words["steps"]:
+            raise WorkflowError(f"steps.{name}: a parameter is called {name!r} too; rename one")
 
 
 def _check_step(place: str, table: Any) -> None:

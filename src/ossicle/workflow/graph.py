@@ -1,6 +1,6 @@
 """Who sends to whom: the graph of the works of a composite, and what is refused in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
@@ -18,6 +18,9 @@ REFUSED_WAYS = {
     "parallel": "and both run at once in {!r}; put them one after the other in a Workflow",
 }
 """Why a work may not send to another one, in those orders in which it may not send to all."""
+
+STRAY_WAY = "the work {!r} sends to {!r}, and no work in {!r} has this name"
+STRAY_ROW = "nobody takes the row from {!r} for {!r}"
 
 
 class Graph:
@@ -122,22 +125,22 @@ class Graph:
 
     def refuse_unknown(self, outside: Sequence[str]) -> None:
         """Refuse a receiver that is neither inside nor among those outside."""
-        for sender, receiver in self.ways:
-            if receiver not in self.inside and receiver not in outside:
-                raise WorkflowError(
-                    f"the work {sender!r} sends to {receiver!r}, and no work in {self.name!r} has "
-                    f"this name; {self._hint(receiver, outside)}"
-                )
+        self._refuse_strays(STRAY_WAY, self.ways, outside)
 
     def refuse_messages(self, messages: Messages, outside: Sequence[str]) -> None:
         """Refuse rows that nobody takes."""
-        others = ("", self.name, *outside)
-        for row in messages:
-            if row.receiver not in self.inside and row.receiver not in others:
-                raise WorkflowError(
-                    f"nobody takes the row from {row.sender!r} for {row.receiver!r}; "
-                    f"{self._hint(row.receiver, others[1:])}"
-                )
+        rows = ((row.sender, row.receiver) for row in messages if row.receiver)
+        self._refuse_strays(STRAY_ROW, rows, (self.name, *outside))
+
+    def _refuse_strays(
+        self, why: str, ways: Iterable[tuple[str, str]], outside: Sequence[str]
+    ) -> None:
+        for sender, receiver in ways:
+            if receiver not in self.inside and receiver not in outside:
+                names = [*self.inside, *outside]
+                near = get_close_matches(receiver, names, n=1) or sorted(names)[:MOST_NAMES]
+                hint = nearest(receiver, near)
+                raise WorkflowError(f"{why.format(sender, receiver, self.name)}; {hint}")
 
     def refuse_unreached(self, messages: Messages, composite: Work) -> None:
         """Refuse works that no row can reach, though all rows go on as far as they can."""
@@ -154,8 +157,3 @@ class Graph:
                     f"the work {name!r} can never get a message: name it as next of a work that "
                     f"gets one, or give a row (data, 'init', {name!r})"
                 )
-
-    def _hint(self, name: str, others: Sequence[str]) -> str:
-        """The name that was probably meant, of however many."""
-        names = [*self.inside, *others]
-        return nearest(name, get_close_matches(name, names, n=1) or sorted(names)[:MOST_NAMES])

@@ -66,18 +66,15 @@ class Recorder:
             return
         self._last[event.node] = now if event.progress else 0.0
         stage, done, total = event.progress or (None, None, None)
+        made = event.artifact and event.artifact.key
         begun = now if event.state == "in progress" else None
+        finished = now if event.state in ENDED else None
+        how = (event.state, event.detail, made, begun, finished, stage, done, total)
         try:
             self._write(
                 "UPDATE steps SET state = ?, detail = ?, key = ?, started = coalesce(started, ?), "
                 "finished = ?, stage = ?, done = ?, total = ? WHERE execution = ? AND name = ?",
-                [
-                    (
-                        *(event.state, event.detail, event.artifact and event.artifact.key, begun),
-                        *(now if event.state in ENDED else None, stage, done, total),
-                        *(self._execution, event.node),
-                    )
-                ],
+                [(*how, self._execution, event.node)],
             )
         except WorkflowError as error:
             self._failure = self._failure or error
