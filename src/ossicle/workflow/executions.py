@@ -8,6 +8,7 @@ root/
     logs/…               what each step has printed
 """
 
+import codecs
 import contextlib
 import os
 import shutil
@@ -32,6 +33,8 @@ __all__ = ["Execution", "ExecutionSettings", "Executions", "store_of"]
 EXECUTIONS, SNAPSHOT, LOGS = "executions", "execution.json", "logs"
 EVERY = 0.3
 """Seconds between two looks at a log that grows."""
+
+_utf8 = codecs.getincrementaldecoder("utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,15 @@ class Execution:
         return asdict(self)
 
 
+def _execution(row: Mapping[str, Any], gone: bool) -> Execution:
+    """An execution as recorded; whether its process is gone."""
+    state = "interrupted" if gone and row["state"] == "in progress" else row["state"]
+    now = time.time() if state == "in progress" else row["last"] or row["started"]
+    seconds = (row["finished"] or now) - row["started"]
+    told = {name: row[name] for name in ("id", "name", "n_done", "n_steps", "started", "message")}
+    return Execution(state=state, seconds=round(max(seconds, 0.0), 3), **told)
+
+
 @dataclass(frozen=True, slots=True)
 class Executions:
     """Every execution below a folder, looked at and ended from any process.
@@ -109,16 +121,11 @@ class Executions:
 
     def list(self) -> Sequence[Execution]:
         """All of them, newest first."""
-        return [self._execution(row) for row in read_executions(self.root)]
-
-    def _execution(self, row: Mapping[str, Any]) -> Execution:
-        state = row["state"]
-        if state == "in progress" and not self.is_running(row["id"]):
-            state = "interrupted"
-        now = time.time() if state == "in progress" else row["last"] or row["started"]
-        seconds = (row["finished"] or now) - row["started"]
-        told = {name: row[name] for name in ("n_done", "n_steps", "started", "message")}
-        return Execution(row["id"], row["name"], state, seconds=round(max(seconds, 0.0), 3), **told)
+        rows = read_executions(self.root)
+        running = {row["id"] for row in rows if row["state"] == "in progress"}
+        if gone := {each for each in running if not self.is_running(each)}:
+            rows = read_executions(self.root)  # one that ended meanwhile has said how
+        return [_execution(row, row["id"] in gone) for row in rows]
 
     def is_running(self, execution: str) -> bool:
         """Whether its process is alive."""
@@ -184,12 +191,14 @@ class Executions:
             raise WorkflowError(f"{execution} has no step {step!r}; {nearest(step, rows)}")
         names = list(rows) if step is None else [step]
         read = dict.fromkeys(names, 0)
+        decoders = {name: _utf8(errors="replace") for name in names}
         while True:
             over = not follow or not self.is_running(execution)
             for name in names:
-                if text := self._printed(execution, rows[name], read[name]):
-                    read[name] += len(text)
-                    yield name, text.decode(errors="replace")
+                printed = self._printed(execution, rows[name], read[name])
+                read[name] += len(printed)
+                if text := decoders[name].decode(printed, final=over):
+                    yield name, text
             if over:
                 return
             time.sleep(EVERY)
