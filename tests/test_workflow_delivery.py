@@ -69,11 +69,12 @@ def test_outputs_within_lists_within_lists_are_files_in_folders_in_folders(tmp_p
     assert all(path.is_file() for path in (first, second, last))
 
 
-def test_an_output_is_no_table_of_outputs(tmp_path):
+@pytest.mark.parametrize("said", [{"one": "${ramp}"}, ["x", [{"one": ["${ramp}"]}]]])
+def test_an_output_is_no_table_of_outputs(tmp_path, said):
     words = {
         "name": "ramps",
         "steps": {"ramp": {"step": "small ramp", "n": 2}},
-        "outputs": {"all": {"one": "${ramp}"}},
+        "outputs": {"all": said},
     }
     with pytest.raises(WorkflowError, match=r"outputs\.all: .*give each output a name of its own"):
         flow_of(words, folder=tmp_path)

@@ -88,19 +88,19 @@ def parsed(text: str) -> tuple[str | Reference, ...]:
     return tuple(pieces)
 
 
-def leaves(value: Any) -> Iterator[Any]:
-    """Every value within lists and tables.
+def leaves(value: Any, *, tables: bool = True) -> Iterator[Any]:
+    """Every value within lists and tables, or within lists alone.
 
     >>> list(leaves({"a": [1, "x"], "b": {"c": True}}))
     [1, 'x', True]
     """
-    if isinstance(value, Mapping):
+    if tables and isinstance(value, Mapping):
         value = list(value.values())
     if not isinstance(value, list):
         yield value
         return
     for item in value:
-        yield from leaves(item)
+        yield from leaves(item, tables=tables)
 
 
 def references(said: Any) -> Iterator[Reference]:

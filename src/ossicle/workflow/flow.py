@@ -15,7 +15,7 @@ from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output, outputs_in
-from ossicle.workflow.expressions import Given, Scope, condition, references
+from ossicle.workflow.expressions import Given, Scope, condition, leaves, references
 from ossicle.workflow.files import canonical_json, digest
 from ossicle.workflow.flow_keys import (
     OPTIONS,
@@ -314,8 +314,9 @@ def _outputs(table: Mapping[str, Any], scope: Scope, pipeline: Pipeline) -> dict
     for name, said in table.items():
         with at(f"outputs.{name}"):
             found[name] = scope.value(said)
-            if isinstance(found[name], dict) and any(outputs_in(found[name])):
-                raise WorkflowError("a table of outputs; give each output a name of its own")
+            for item in leaves(found[name], tables=False):
+                if isinstance(item, Mapping) and any(outputs_in(item)):
+                    raise WorkflowError("a table of outputs; give each output a name of its own")
             for output in outputs_in(found[name]):
                 steps[output.node].check_output(output.name)
     return found
