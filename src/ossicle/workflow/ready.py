@@ -75,7 +75,8 @@ class Crew:
             with self._hands:
                 self._work()
         finally:
-            self._tell(range(self._n_told, len(self._log)))
+            for place in range(self._n_told, len(self._log)):
+                self._tell(place)
         if self._failures:
             self._fail()
         if self._context.stopped():
@@ -170,7 +171,7 @@ class Crew:
         self._begun.discard(place)
         self._finished.add(place)
         while self._n_told in self._finished:
-            self._tell([self._n_told])
+            self._tell(self._n_told)
             self._n_told += 1
         if self._failures and self._at_once:
             self._stop()
@@ -180,9 +181,9 @@ class Crew:
             self._n_before[follower] -= 1
         return [follower for follower in followers if not self._n_before[follower]]
 
-    def _tell(self, places: Iterable[int]) -> None:
-        """Print the lines of works, whole."""
-        for line in chain.from_iterable(self._log[place] for place in places):
+    def _tell(self, place: int) -> None:
+        """Print the lines of a work, whole."""
+        for line in self._log[place]:
             (self._context.say or print)(line)
 
     def _stop(self) -> None:
