@@ -143,17 +143,17 @@ def test_an_execution_is_followed_and_cancelled_from_another_terminal(tmp_path, 
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (("flow", "words"), []),
-        (("flow", "words"), {}),
-        (("flow", "given"), 3),
-        (("settings", "n_jobs"), None),
-        (("settings", "labels"), [1]),
+        ("words", []),
+        ("words", {}),
+        ("given", 3),
+        ("n_jobs", None),
+        ("labels", [1]),
     ],
 )
 def test_an_execution_whose_snapshot_was_edited_is_told(kept, place, value):
     (path,) = kept.glob("kept/executions/*/execution.json")
     told = json.loads(path.read_text())
-    told[place[0]][place[1]] = value
+    told[place] = value
     path.write_text(json.dumps(told))
     assert "is damaged" in refused(1, "workflow", "retry", path.parent.name)
 

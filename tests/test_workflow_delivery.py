@@ -52,6 +52,34 @@ def test_outputs_of_several_instances_are_files_of_one_folder(tmp_path):
     assert [path.stat().st_size for path in outcome.outputs["ramps"]] == [136, 140]
 
 
+def test_outputs_within_lists_within_lists_are_files_in_folders_in_folders(tmp_path):
+    words = {
+        "name": "ramps",
+        "steps": {
+            "ramp": {"step": "small ramp", "n": "${each.n}", "for_each": {"n": [2, 3]}},
+            "last": {"step": "small ramp", "n": 4},
+        },
+        "outputs": {"all": ["${ramp}", "${last}"]},
+    }
+    flow, out = flow_of(words, folder=tmp_path), tmp_path / "out"
+    outcome = execute(flow, root=tmp_path / "kept", settings=ExecutionSettings(out=out))
+    (first, second), last = outcome.outputs["all"]
+    assert last == out / "all" / "last.npy"
+    assert [first.name, second.name] == ["ramp[n=2].npy", "ramp[n=3].npy"]
+    assert all(path.is_file() for path in (first, second, last))
+
+
+@pytest.mark.parametrize("said", [{"one": "${ramp}"}, ["x", [{"one": ["${ramp}"]}]]])
+def test_an_output_is_no_table_of_outputs(tmp_path, said):
+    words = {
+        "name": "ramps",
+        "steps": {"ramp": {"step": "small ramp", "n": 2}},
+        "outputs": {"all": said},
+    }
+    with pytest.raises(WorkflowError, match=r"outputs\.all: .*give each output a name of its own"):
+        flow_of(words, folder=tmp_path)
+
+
 def test_a_folder_of_outputs_is_whole_or_as_it_was(tmp_path, full_disk):
     old, new, out = tmp_path / "old", tmp_path / "new", full_disk / "out"
     for folder, size in ((old, 1_000), (new, 2_000_000)):

@@ -1,9 +1,13 @@
 """Executions: recorded, resumed, ended from outside; two at once do not harm each other."""
 
+import shutil
+import threading
+
 import pytest
 from flows import SMALL, states
 
 from ossicle.errors import WorkflowError
+from ossicle.workflow.claims import hold
 from ossicle.workflow.executing import execute
 from ossicle.workflow.executions import Executions, ExecutionSettings
 from ossicle.workflow.flow import flow_of
@@ -179,6 +183,55 @@ def test_removing_an_execution_leaves_what_it_made(small, tmp_path):
     assert not (tmp_path / "kept" / "executions" / "small-1").exists()
     execute(small(), root=tmp_path / "kept")
     assert set(states(executions, executions.list()[0].id).values()) == {"kept"}
+
+
+def test_an_execution_that_ends_while_it_is_looked_at_is_not_interrupted(
+    small, tmp_path, monkeypatch
+):
+    begun, go = threading.Event(), threading.Event()
+
+    def wait(event):
+        begun.set()
+        assert go.wait(20)
+
+    arguments = {"root": tmp_path / "kept", "on_event": wait}
+    runner = threading.Thread(target=execute, args=(small(),), kwargs=arguments)
+    runner.start()
+    assert begun.wait(20)
+    is_running = Executions.is_running
+
+    def a_moment_later(self, execution):
+        go.set()
+        runner.join(20)
+        return is_running(self, execution)
+
+    monkeypatch.setattr(Executions, "is_running", a_moment_later)
+    assert [each.state for each in Executions(tmp_path / "kept").list()] == ["completed"]
+
+
+def test_a_letter_that_is_half_written_is_waited_for(small, tmp_path):
+    execute(small(), root=tmp_path / "kept")
+    folder = tmp_path / "kept" / "executions" / "small-1"
+    log = folder / "logs" / "chat.txt"
+    letter = "é".encode()
+    log.write_bytes(b"caf" + letter[:1])
+    with hold(folder, alone=True):
+        following = Executions(tmp_path / "kept").logs("small-1", "chat", follow=True)
+        assert next(following) == ("chat", "caf")
+        with log.open("ab") as file:
+            file.write(letter[1:])
+        assert next(following) == ("chat", "é")
+    assert list(following) == []
+
+
+def test_a_folder_removed_by_hand_does_not_stop_the_next_execution(small, tmp_path):
+    execute(small(), root=tmp_path / "kept")
+    shutil.rmtree(tmp_path / "kept" / "executions")
+    outcome = execute(small(), root=tmp_path / "kept")
+    executions = Executions(tmp_path / "kept")
+    assert outcome.id == "small-1"
+    assert [each.state for each in executions.list()] == ["completed"]
+    assert states(executions, "small-1") == dict.fromkeys(SMALL["steps"], "kept")
 
 
 @pytest.mark.parametrize("verb", ["cancel", "remove", "steps", "flow", "log"])

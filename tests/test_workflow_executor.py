@@ -132,6 +132,12 @@ def test_another_error_becomes_one_that_names_the_job(n_jobs: int) -> None:
         list(LocalCluster(n_jobs).run(divide_at_three, range(6)))
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_job_that_exits_is_a_job_that_failed(n_jobs: int) -> None:
+    with pytest.raises(WorkflowError, match=r"job 0 \(3\) failed: SystemExit: 3"):
+        list(LocalCluster(n_jobs).run(sys.exit, [3]))
+
+
 def test_a_worker_that_is_killed_is_reported_with_its_job() -> None:
     with pytest.raises(WorkflowError, match=r"lost while doing .*job 3 \(3\).*SIGKILL"):
         list(LocalCluster(2).run(die_at_three, range(20)))

@@ -309,6 +309,9 @@ flow = Workflow([Parallel(jobs)] if sys.argv[1] == "parallel" else jobs, "flow",
 try:
     flow(Messages.of((0, "init", "a"), (0, "init", "b")))
 except KeyboardInterrupt:
+    end = time.monotonic() + 5  # the pool's own thread for its queue may just be ending
+    while threading.active_count() > 1 and time.monotonic() < end:
+        time.sleep(0.01)
     print("interrupted", threading.active_count(), flush=True)
 """
 

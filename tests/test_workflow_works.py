@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ossicle.errors import WorkflowError
-from ossicle.workflow.composites import Workflow
+from ossicle.workflow.composites import Parallel, Workflow
 from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
 from ossicle.workflow.works import Function, Work
@@ -170,6 +170,50 @@ def test_a_running_async_function_is_cancelled_when_asked() -> None:
     threading.Thread(target=cancel).start()
     with pytest.raises(WorkCancelledError, match="the work 'f1' was cancelled"):
         work(INPUT)
+
+
+def test_what_is_cancelled_is_not_tried_again() -> None:
+    started, tries = threading.Event(), []
+
+    async def hang(_: Messages) -> None:
+        tries.append(1)
+        started.set()
+        await asyncio.sleep(0.5 if len(tries) > 1 else 20)
+
+    work = Function(hang, "f1", retries=3)
+    canceller = threading.Thread(target=lambda: started.wait(20) and work.cancel())
+    canceller.start()
+    with pytest.raises(WorkCancelledError, match="the work 'f1' was cancelled"):
+        work(INPUT)
+    canceller.join()
+    assert tries == [1]
+
+
+def test_a_failing_function_is_not_tried_again_when_it_was_asked_to_stop() -> None:
+    started, over, tries = threading.Event(), threading.Event(), []
+
+    def flaky(_: Messages) -> None:
+        tries.append(1)
+        started.set()
+        over.wait(20)
+        raise ValueError("flaky")
+
+    class Ended(Work):
+        def process(self, messages: Messages) -> None:
+            started.wait(20)
+            raise KeyError("first")
+
+    class Patient(Work):
+        def process(self, messages: Messages) -> bool:
+            return over.wait(20)
+
+        def cancel(self) -> None:
+            over.set()
+
+    works = [Ended("bad"), Patient("patient"), Function(flaky, retries=5)]
+    with pytest.raises(KeyError, match="first"):
+        Parallel(works)(Messages.of((0, "init", "parallel")))
+    assert tries == [1]
 
 
 def test_options_that_make_no_sense_are_refused() -> None:

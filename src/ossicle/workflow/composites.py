@@ -1,15 +1,13 @@
 """Works made of works: one after the other, all at once, or each as soon as it can."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.graph import Graph
-from ossicle.workflow.lanes import WorkCancelledError
 from ossicle.workflow.messages import Message, Messages
-from ossicle.workflow.ready import Crew, Post
+from ossicle.workflow.ready import Crew
 from ossicle.workflow.works import Context, Work, as_work, check_options
 
 __all__ = ["Parallel", "Workflow"]
@@ -20,30 +18,26 @@ N_THREADS = 8
 MOST_THREADS = 32
 """Threads of a `Parallel`; with more works than this, some wait for others to end."""
 
-NO_LIMIT = 1 << 16
-"""Threads in all: composites inside each other wait for each other, so each must get its own."""
-
-LAUNCHING = 'launching "{}"'
-
 
 class _Composite(Work):
     """Claims the messages for anything inside it and passes all others on."""
 
     works: Sequence[Any]
     graph: Graph
+    order: str
+    verbose: bool = False
+    cluster: Any = None
+    n_threads: int | None
 
     def __post_init__(self) -> None:
         works = tuple(map(as_work, self.works))
         object.__setattr__(self, "works", works)
-        object.__setattr__(self, "graph", Graph(self.name, works))
-        self._refuse_graph()
+        object.__setattr__(self, "graph", Graph(self.name, works, self.order))
         self.graph.refuse_next(self.receivers)
 
-    def _refuse_graph(self) -> None:
-        raise NotImplementedError
-
-    def _run(self, post: Post, context: Context) -> None:
-        raise NotImplementedError
+    @property
+    def first(self) -> tuple[Work, ...]:  # type: ignore[override]
+        return self.graph.first
 
     @property
     def inside(self) -> Mapping[str, Work]:
@@ -68,8 +62,9 @@ class _Composite(Work):
         self.prepare(Context())
 
     def prepare(self, context: Context) -> None:
+        inner = self._within(context)
         for work in self.works:
-            work.prepare(context)
+            work.prepare(inner)
 
     def cancel(self) -> None:
         """Ask every work inside to stop."""
@@ -77,19 +72,18 @@ class _Composite(Work):
             work.cancel()
 
     def answer(self, mine: Messages, context: Context) -> tuple[Message, ...]:
-        if context.hands is None:
-            with ThreadPoolExecutor(NO_LIMIT) as hands:
-                return self.answer(mine, replace(context, hands=hands))
-        post = Post(self.graph, self.first)
-        post.deliver(-1, mine.rows)
         try:
-            self._run(post, context)
-            if context.stopped():
-                raise WorkCancelledError(f"{self.name!r} was asked to stop")
+            return (
+                Crew(self.graph, self.n_threads or N_THREADS, self._within(context)).run(mine).rows
+            )
         except Exception as error:
             error.add_note(f"in {self.name!r}")
             raise
-        return post.everything().rows
+
+    def _within(self, context: Context) -> Context:
+        """The context of the works inside."""
+        say = context.say or (print if self.verbose else None)
+        return replace(context, cluster=self.cluster or context.cluster, say=say)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,20 +118,12 @@ class Parallel(_Composite):
     works: Sequence[Any]
     name: str = "parallel"
     next: str | Sequence[str] = ()
+    order: ClassVar[str] = "parallel"  # type: ignore[misc]
     graph: Graph = field(init=False, repr=False)
 
     @property
-    def first(self) -> tuple[Work, ...]:  # type: ignore[override]
-        return self.graph.works
-
-    def _refuse_graph(self) -> None:
-        self.graph.refuse_ways(
-            f"and both run at once in {self.name!r}; put them one after the other in a Workflow"
-        )
-
-    def _run(self, post: Post, context: Context) -> None:
-        n_threads = min(len(self.works), MOST_THREADS)
-        Crew(self.graph, post, context, n_threads, True, 'thread "{}" started').run()
+    def n_threads(self) -> int:  # type: ignore[override]
+        return min(len(self.works), MOST_THREADS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,47 +173,7 @@ class Workflow(_Composite):
     graph: Graph = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_options(self.name, 0, None, order=self.order)
+        check_options(self.name, order=self.order)
         if self.n_threads is not None and self.n_threads < 1:
             raise WorkflowError(f"n_threads is {self.n_threads}; 1 or more are allowed, or None")
         super().__post_init__()
-
-    @property
-    def first(self) -> tuple[Work, ...]:  # type: ignore[override]
-        return self.graph.works[:1]
-
-    def prepare(self, context: Context) -> None:
-        super().prepare(self._within(context))
-
-    def answer(self, mine: Messages, context: Context) -> tuple[Message, ...]:
-        return super().answer(mine, self._within(context))
-
-    def _within(self, context: Context) -> Context:
-        """The context of the works inside."""
-        say = context.say or (print if self.verbose else None)
-        return replace(context, cluster=self.cluster or context.cluster, say=say)
-
-    def _refuse_graph(self) -> None:
-        self.graph.refuse_circles()
-        if self.order == "list":
-            self.graph.refuse_ways(
-                f"which stands before it in {self.name!r}; put it after its senders, or take "
-                "order='ready'",
-                backwards=True,
-            )
-
-    def _run(self, post: Post, context: Context) -> None:
-        if self.order == "ready":
-            n_threads = self.n_threads or N_THREADS
-            Crew(self.graph, post, context, n_threads, False, LAUNCHING).run()
-            return
-        for place, work in enumerate(self.graph.works):
-            if context.stopped():
-                return
-            present = post.everything() if context.say else Messages()
-            mine = post.collect(place)
-            context.tell(self.name, LAUNCHING.format(work.name))
-            if len(present) != len(mine):
-                context.tell(work.name, "input :", present)
-            context.tell(work.name, "selected input :", mine)
-            post.deliver(place, work.answer(mine, context))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.arguments import Output, valued
+from ossicle.workflow.expressions import leaves
 from ossicle.workflow.files import read_json, replacing, write_json
 from ossicle.workflow.kinds import read_result, result_file
 from ossicle.workflow.nodes import Node
@@ -108,7 +109,8 @@ def deliver(found: Mapping[str, Any], said: Mapping[str, Any], out: Path) -> dic
         If the system refuses.
     """
     put = {name: _put(value, said[name], out / name) for name, value in found.items()}
-    files = sorted({path.relative_to(out).parts[0] for path in _paths(list(put.values()))})
+    made = [leaf for leaf in leaves(put) if isinstance(leaf, Path)]
+    files = sorted({path.relative_to(out).parts[0] for path in made})
     write_json(out / LIST, {"files": files, "outputs": plain(put, out)})
     return put
 
@@ -119,32 +121,27 @@ def plain(value: Any, folder: Path | None = None) -> Any:
     >>> plain({"model": Path("out/model.onnx"), "n": 3}, Path("out"))
     {'model': 'model.onnx', 'n': 3}
     """
+    return _each_path(value, lambda path: str(path.relative_to(folder) if folder else path))
+
+
+def _each_path(value: Any, change: Callable[[Path], Any]) -> Any:
+    """A value with every path in it changed."""
     if isinstance(value, Mapping):
-        return {name: plain(each, folder) for name, each in value.items()}
+        return {name: _each_path(each, change) for name, each in value.items()}
     if isinstance(value, list):
-        return [plain(each, folder) for each in value]
-    if isinstance(value, Path):
-        return str(value.relative_to(folder) if folder else value)
-    return value
-
-
-def _paths(value: Any) -> Iterator[Path]:
-    if isinstance(value, list):
-        for each in value:
-            yield from _paths(each)
-    elif isinstance(value, Path):
-        yield value
+        return [_each_path(each, change) for each in value]
+    return change(value) if isinstance(value, Path) else value
 
 
 def _put(value: Any, said: Any, place: Path) -> Any:
-    """Copy what is a file or folder, and give its new path."""
-    if isinstance(value, list) and any(_paths(value)):
+    """Copy what is a file or folder, and give its new path; several go into a folder."""
+    if isinstance(value, list) and any(isinstance(leaf, Path) for leaf in leaves(value)):
         with _replacing_folder(place) as folder:
             put = [
                 _put(each, one, folder / _called(one, number))
                 for number, (each, one) in enumerate(zip(value, said, strict=True))
             ]
-        return [place / each.name if isinstance(each, Path) else each for each in put]
+        return _each_path(put, lambda path: place / path.relative_to(folder))
     if not isinstance(value, Path):
         return value
     if value.is_dir():

@@ -1,14 +1,10 @@
 """Running a workflow as an execution: recorded, to be ended from outside, its outputs copied."""
 
 import contextlib
-import itertools
 import os
-import shutil
 import signal
 import socket
 import threading
-import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +17,6 @@ from ossicle.workflow.executions import (
     EXECUTIONS,
     LOGS,
     SNAPSHOT,
-    WISH,
     ExecutionSettings,
     store_of,
 )
@@ -30,12 +25,9 @@ from ossicle.workflow.files import write_json
 from ossicle.workflow.flow import Flow
 from ossicle.workflow.nodes import Event
 from ossicle.workflow.pipeline import Pipeline, Results
-from ossicle.workflow.record import Recorder, recorder
+from ossicle.workflow.record import recorder
 
 __all__ = ["Outcome", "execute"]
-
-FORSAKEN = 3600.0
-"""Seconds after which a folder that never became an execution is removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +75,30 @@ def execute(
     _check_inputs(flow.pipeline)
     if settings.out is not None:
         check_out(settings.out, flow.outputs)
+    nodes = flow.pipeline.nodes
     with (
-        _ended_by_sigterm(),
         _begun(root, flow, settings) as folder,
-        recorder(root, folder.name) as record,
+        _ended_by_sigterm(folder.name),
+        recorder(root, folder.name, flow.name, [node.name for node in nodes]) as record,
     ):
-        record.begin(flow.name, [node.name for node in flow.pipeline.nodes])
         if on_begin is not None:
             on_begin(folder.name)
-        with _recorded(record, folder):
-            results = flow.pipeline.run(
-                store_of(root),
-                cluster=LocalCluster(settings.n_jobs, settings.labels),
-                again=settings.again,
-                on_event=_both(record, on_event),
-                logs=folder / LOGS,
-            )
-            found = found_outputs(flow.outputs, flow.pipeline.nodes, results.artifacts)
-            if settings.out is not None:
-                found = deliver(found, flow.outputs, settings.out)
+
+        def told(event: Event) -> None:
+            record.event(event)
+            if on_event is not None:
+                on_event(event)
+
+        results = flow.pipeline.run(
+            store_of(root),
+            cluster=LocalCluster(settings.n_jobs, settings.labels),
+            again=settings.again,
+            on_event=told,
+            logs=folder / LOGS,
+        )
+        found = found_outputs(flow.outputs, nodes, results.artifacts)
+        if settings.out is not None:
+            found = deliver(found, flow.outputs, settings.out)
     return Outcome(folder.name, results, found)
 
 
@@ -118,104 +115,69 @@ def _check_inputs(pipeline: Pipeline) -> None:
 
 
 @contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Let a wish to end from outside do what Ctrl-C does, once."""
+def _ended_by_sigterm(execution: str) -> Iterator[None]:
+    """Let a wish to end from outside do what Ctrl-C does, once, and be told apart from it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    asked = threading.Event()
 
     def interrupt(*_: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        asked.set()
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
+    except KeyboardInterrupt as error:
+        if asked.is_set():
+            raise WorkflowError(f"{execution} was cancelled") from error
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
 def _begun(root: Path, flow: Flow, settings: ExecutionSettings) -> Iterator[Path]:
-    """The folder of a new execution, locked before its name can be seen."""
+    """The folder of a new execution, locked before anybody is told its name."""
     home = root / EXECUTIONS
-    hidden = home / f".{uuid.uuid4().hex}"
-    with contextlib.ExitStack() as stack:
-        try:
-            (hidden / LOGS).mkdir(parents=True)
-            _sweep(home)
-            stack.enter_context(hold(hidden, alone=True))
-            write_json(hidden / SNAPSHOT, _snapshot(flow, settings))
-            folder = _named(hidden, flow.name)
-        except OSError as error:
-            raise WorkflowError(f"cannot begin an execution in {home}: {error}") from error
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
+    try:
+        folder = _made(home, flow.name)
+    except OSError as error:
+        raise WorkflowError(f"cannot begin an execution in {home}: {error}") from error
+    with hold(folder, alone=True, wait=True):
+        write_json(folder / SNAPSHOT, _snapshot(flow, settings))
         yield folder
 
 
-def _named(hidden: Path, name: str) -> Path:
-    """Give a folder the first free name; one that another has taken meanwhile is passed over."""
-    prefix = f"{name}-"
-    there = [each.name.removeprefix(prefix) for each in hidden.parent.glob(f"{prefix}*")]
-    for number in itertools.count(1 + max((int(n) for n in there if n.isdecimal()), default=0)):
-        folder = hidden.with_name(f"{prefix}{number}")
+def _made(home: Path, name: str) -> Path:
+    """A new folder, numbered after all there are; one that another makes meanwhile is its own."""
+    home.mkdir(parents=True, exist_ok=True)
+    there = [each.name.removeprefix(f"{name}-") for each in home.glob(f"{name}-*")]
+    number = 1 + max((int(n) for n in there if n.isdecimal()), default=0)
+    while True:
+        folder = home / f"{name}-{number}"
         try:
-            return hidden.rename(folder)
-        except OSError:
-            if not folder.exists():
-                raise
-    raise AssertionError("numbers do not end")
-
-
-def _sweep(home: Path) -> None:
-    """Remove what was killed before it had a name."""
-    for folder in home.glob(".*"):
-        with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > FORSAKEN:
-                shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+            continue
+        (folder / LOGS).mkdir()
+        return folder
 
 
 def _snapshot(flow: Flow, settings: ExecutionSettings) -> dict[str, Any]:
     """Enough to do it again, and to end it from outside."""
     in_main = threading.current_thread() is threading.main_thread()
     return {
-        "flow": {
-            "words": flow.words,
-            "folder": str(flow.folder),
-            "given": flow.given,
-            "given_from": str(flow.given_from),
-        },
-        "settings": {
-            "n_jobs": settings.n_jobs,
-            "labels": dict(settings.labels),
-            "out": None if settings.out is None else str(settings.out.resolve()),
-        },
-        "process": {"host": socket.gethostname(), "pid": os.getpid() if in_main else None},
+        "words": flow.words,
+        "folder": str(flow.folder),
+        "given": flow.given,
+        "given_from": str(flow.given_from),
+        "n_jobs": settings.n_jobs,
+        "labels": dict(settings.labels),
+        "out": None if settings.out is None else str(settings.out.resolve()),
+        "host": socket.gethostname(),
+        "pid": os.getpid() if in_main else None,
     }
-
-
-@contextlib.contextmanager
-def _recorded(record: Recorder, folder: Path) -> Iterator[None]:
-    """Write down how what follows ends."""
-    try:
-        yield
-    except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt)
-        try:
-            record.end("cancelled" if stopped else "failed", "" if stopped else str(error))
-        except WorkflowError as other:
-            raise WorkflowError(f"{error or 'interrupted'}; {other}") from error
-        if stopped and (folder / WISH).exists():
-            raise WorkflowError(f"{folder.name} was cancelled") from error
-        raise
-    record.end("completed")
-
-
-def _both(record: Recorder, on_event: Callable[[Event], None] | None) -> Callable[[Event], None]:
-    def told(event: Event) -> None:
-        record.event(event)
-        if on_event is not None:
-            on_event(event)
-
-    return told

@@ -6,9 +6,9 @@ root/
   executions/alarm-1/    one execution; locked while it is under way
     execution.json       words, parameters and settings: enough to do it again
     logs/…               what each step has printed
-    cancel               the wish that it end, if there is one
 """
 
+import codecs
 import contextlib
 import os
 import shutil
@@ -22,7 +22,7 @@ from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.claims import hold
-from ossicle.workflow.files import read_json, write_json
+from ossicle.workflow.files import read_json
 from ossicle.workflow.flow import Flow, flow_of
 from ossicle.workflow.record import forget, read_executions, read_steps
 from ossicle.workflow.running import log_name
@@ -30,9 +30,11 @@ from ossicle.workflow.store import Store
 
 __all__ = ["Execution", "ExecutionSettings", "Executions", "store_of"]
 
-EXECUTIONS, SNAPSHOT, LOGS, WISH = "executions", "execution.json", "logs", "cancel"
+EXECUTIONS, SNAPSHOT, LOGS = "executions", "execution.json", "logs"
 EVERY = 0.3
 """Seconds between two looks at a log that grows."""
+
+_utf8 = codecs.getincrementaldecoder("utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,15 @@ class Execution:
         return asdict(self)
 
 
+def _execution(row: Mapping[str, Any], gone: bool) -> Execution:
+    """An execution as recorded; whether its process is gone."""
+    state = "interrupted" if gone and row["state"] == "in progress" else row["state"]
+    now = time.time() if state == "in progress" else row["last"] or row["started"]
+    seconds = (row["finished"] or now) - row["started"]
+    told = {name: row[name] for name in ("id", "name", "n_done", "n_steps", "started", "message")}
+    return Execution(state=state, seconds=round(max(seconds, 0.0), 3), **told)
+
+
 @dataclass(frozen=True, slots=True)
 class Executions:
     """Every execution below a folder, looked at and ended from any process.
@@ -110,16 +121,11 @@ class Executions:
 
     def list(self) -> Sequence[Execution]:
         """All of them, newest first."""
-        return [self._execution(row) for row in read_executions(self.root)]
-
-    def _execution(self, row: Mapping[str, Any]) -> Execution:
-        state = row["state"]
-        if state == "in progress" and not self.is_running(row["id"]):
-            state = "interrupted"
-        now = time.time() if state == "in progress" else row["last"] or row["started"]
-        seconds = (row["finished"] or now) - row["started"]
-        told = {name: row[name] for name in ("n_done", "n_steps", "started", "message")}
-        return Execution(row["id"], row["name"], state, seconds=round(max(seconds, 0.0), 3), **told)
+        rows = read_executions(self.root)
+        running = {row["id"] for row in rows if row["state"] == "in progress"}
+        if gone := {each for each in running if not self.is_running(each)}:
+            rows = read_executions(self.root)  # one that ended meanwhile has said how
+        return [_execution(row, row["id"] in gone) for row in rows]
 
     def is_running(self, execution: str) -> bool:
         """Whether its process is alive."""
@@ -185,12 +191,14 @@ class Executions:
             raise WorkflowError(f"{execution} has no step {step!r}; {nearest(step, rows)}")
         names = list(rows) if step is None else [step]
         read = dict.fromkeys(names, 0)
+        decoders = {name: _utf8(errors="replace") for name in names}
         while True:
             over = not follow or not self.is_running(execution)
             for name in names:
-                if text := self._printed(execution, rows[name], read[name]):
-                    read[name] += len(text)
-                    yield name, text.decode(errors="replace")
+                printed = self._printed(execution, rows[name], read[name])
+                read[name] += len(printed)
+                if text := decoders[name].decode(printed, final=over):
+                    yield name, text
             if over:
                 return
             time.sleep(EVERY)
@@ -215,16 +223,15 @@ class Executions:
         path = self._folder(self.get(execution).id) / SNAPSHOT
         told = read_json(path)
         try:
-            words, settings = told["flow"], told["settings"]
-            folder, given_from = Path(words["folder"]), Path(words["given_from"])
-            out = settings["out"] and Path(settings["out"])
-            n_jobs, labels = int(settings["n_jobs"]), _table(settings["labels"])
-            inside = {name: _table(words[name]) for name in ("words", "given")}
-            words["words"]["name"]
+            folder, given_from = Path(told["folder"]), Path(told["given_from"])
+            words, given = _table(told["words"]), _table(told["given"])
+            out = told["out"] and Path(told["out"])
+            n_jobs, labels = int(told["n_jobs"]), _table(told["labels"])
+            settings = ExecutionSettings(n_jobs=n_jobs, labels=labels, out=out)
+            words["name"]
         except (KeyError, TypeError, ValueError) as error:
             raise WorkflowError(f"{path} is damaged; run the workflow file again") from error
-        flow = flow_of(**inside, folder=folder, given_from=given_from)
-        return flow, ExecutionSettings(n_jobs=n_jobs, labels=labels, out=out)
+        return flow_of(words, folder=folder, given=given, given_from=given_from), settings
 
     def cancel(self, execution: str) -> None:
         """Ask it to end: its steps are stopped, what is finished is kept.
@@ -238,14 +245,13 @@ class Executions:
         if state != "in progress":
             raise WorkflowError(f"{execution} is not in progress but {state}")
         path = self._folder(execution) / SNAPSHOT
+        told = read_json(path)
         try:
-            process = read_json(path)["process"]
-            host, pid = process["host"], process["pid"]
+            host, pid = told["host"], told["pid"]
         except (KeyError, TypeError) as error:
             raise WorkflowError(f"{path} is damaged; end {execution} with Ctrl-C") from error
         if host != socket.gethostname() or type(pid) is not int or pid <= 1:
             raise WorkflowError(f"{execution} runs on {host}, within another program; end it there")
-        write_json(self._folder(execution) / WISH, {"asked": time.time()})
         if self.is_running(execution):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)

@@ -187,7 +187,7 @@ def _here(
         limits.check()
         try:
             result = function(job)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             fail(error, {index: job})
         yield index, job, result
 

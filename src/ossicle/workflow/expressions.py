@@ -18,12 +18,12 @@ from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output
 from ossicle.workflow.pipeline import Condition
 
-__all__ = ["Given", "Reference", "Scope", "condition", "parsed", "references"]
+__all__ = ["Given", "Reference", "Scope", "condition", "leaves", "parsed", "references"]
 
 EACH = "each"
 SOURCES = ("env", "file")
 _MARKED = re.compile(r"(\$\$?\{[^{}]*\}?)")
-_NAME = re.compile(r"[A-Za-z_][\w-]*")
+NAME = re.compile(r"[A-Za-z_][\w-]*")
 _OPERAND = r"""("[^"]*"|'[^']*'|\$\{[^{}]*\}|[^\s=!<>"']+)"""
 _ASKED = re.compile(rf"\s*(?:(not)\s+)?{_OPERAND}\s*(?:(==|!=|<=|>=|<|>)\s*{_OPERAND})?\s*")
 
@@ -55,7 +55,7 @@ class Reference:
                 raise WorkflowError(f"${{{text}}}: {source!r} is no source; {hint}")
             return cls(source, rest)
         name, dot, output = text.partition(".")
-        if not _NAME.fullmatch(name) or (dot and not output) or (name == EACH and not output):
+        if not NAME.fullmatch(name) or (dot and not output) or (name == EACH and not output):
             raise WorkflowError(
                 f"${{{text}}} names nothing; write ${{parameter}}, ${{step}}, ${{step.output}}, "
                 "${each.key}, ${env:NAME} or ${file:path}, or $${ for the characters themselves"
@@ -88,19 +88,30 @@ def parsed(text: str) -> tuple[str | Reference, ...]:
     return tuple(pieces)
 
 
+def leaves(value: Any, *, tables: bool = True) -> Iterator[Any]:
+    """Every value within lists and tables, or within lists alone.
+
+    >>> list(leaves({"a": [1, "x"], "b": {"c": True}}))
+    [1, 'x', True]
+    """
+    if tables and isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, list):
+        yield value
+        return
+    for item in value:
+        yield from leaves(item, tables=tables)
+
+
 def references(said: Any) -> Iterator[Reference]:
     """Every reference in a value and whatever it holds.
 
     >>> [reference.name for reference in references({"a": ["${x}", 3], "b": "${y.z}"})]
     ['x', 'y']
     """
-    if isinstance(said, str):
-        yield from (piece for piece in parsed(said) if isinstance(piece, Reference))
-    elif isinstance(said, Mapping):
-        yield from references(list(said.values()))
-    elif isinstance(said, list):
-        for item in said:
-            yield from references(item)
+    for text in leaves(said):
+        if isinstance(text, str):
+            yield from (piece for piece in parsed(text) if isinstance(piece, Reference))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ and its place in the file.
 """
 
 import graphlib
-import heapq
 import itertools
 import math
 import tomllib
@@ -16,7 +15,7 @@ from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output, outputs_in
-from ossicle.workflow.expressions import Given, Scope, condition, references
+from ossicle.workflow.expressions import Given, Scope, condition, leaves, references
 from ossicle.workflow.files import canonical_json, digest
 from ossicle.workflow.flow_keys import (
     OPTIONS,
@@ -210,27 +209,24 @@ def _parameters(
     return found
 
 
-def _in_order(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _in_order(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Names of steps, each after those it refers to, else as in the file."""
-    asked = {
-        name: {each.name for each in references(table) if not each.source}
+    needs = {
+        name: [each.name for each in references(table) if not each.source and each.name in tables]
         for name, table in tables.items()
     }
-    sorter = graphlib.TopologicalSorter(
-        {name: tables.keys() & others for name, others in asked.items()}
-    )
     try:
-        sorter.prepare()
+        graphlib.TopologicalSorter(needs).prepare()
     except graphlib.CycleError as error:
         circle = " → ".join(error.args[1])
         raise WorkflowError(f"steps refer to each other in a circle: {circle}") from None
-    names, ready = list(tables), list[int]()
-    while sorter.is_active():
-        for name in sorter.get_ready():
-            heapq.heappush(ready, names.index(name))
-        first = names[heapq.heappop(ready)]
-        yield first
-        sorter.done(first)
+    order, waiting = dict[str, None](), list(reversed([*tables]))
+    while waiting:
+        lacking = [name for name in needs[waiting[-1]] if name not in order]
+        waiting += reversed(lacking)
+        if not lacking:
+            order[waiting.pop()] = None
+    return list(order)
 
 
 def _add(
@@ -318,6 +314,9 @@ def _outputs(table: Mapping[str, Any], scope: Scope, pipeline: Pipeline) -> dict
     for name, said in table.items():
         with at(f"outputs.{name}"):
             found[name] = scope.value(said)
+            for item in leaves(found[name], tables=False):
+                if isinstance(item, Mapping) and any(outputs_in(item)):
+                    raise WorkflowError("a table of outputs; give each output a name of its own")
             for output in outputs_in(found[name]):
                 steps[output.node].check_output(output.name)
     return found

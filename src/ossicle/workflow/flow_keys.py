@@ -3,13 +3,13 @@
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.expressions import EACH, references
+from ossicle.workflow.expressions import EACH, NAME, leaves, parsed
 
 __all__ = [
     "RESERVED",
@@ -24,7 +24,7 @@ __all__ = [
     "read_word",
 ]
 
-FILE = ("name", "description", "parameters", "steps", "outputs")
+FILE = {"name": str, "description": str, "parameters": dict, "steps": dict, "outputs": dict}
 PARAMETER = ("default", "type", "help")
 OPTIONS = ("when", "retries", "deadline", "where")
 RESERVED = ("step", "for_each", "with", *OPTIONS)
@@ -47,7 +47,6 @@ LARGEST = 2**63
 """Of whole numbers, as TOML has it."""
 
 _UNWRITABLE = re.compile("[\ud800-\udfff\0]")
-_NAME = re.compile(r"[A-Za-z_][\w-]*")
 _FILE_NAME = re.compile(r"\w[\w.-]*")
 
 
@@ -82,11 +81,8 @@ def check_tables(words: Mapping[str, Any]) -> None:
     """
     check_depth(words)
     _check_keys(words, FILE)
-    for key in ("parameters", "steps", "outputs"):
-        _check_table(key, words.get(key, {}))
-    for key in ("name", "description"):
-        if not isinstance(words.get(key, ""), str):
-            raise WorkflowError(f"{key} is {words[key]!r}; a text is allowed")
+    for key, value in words.items():
+        _check_kind(key, value, FILE[key])
     _check_name("name", words["name"], _FILE_NAME)
     if not words.get("steps"):
         raise WorkflowError("no step; name one under [steps.NAME] with step = ...")
@@ -97,44 +93,41 @@ def check_tables(words: Mapping[str, Any]) -> None:
     _check_values("outputs", words.get("outputs", {}))
 
 
-def _check_keys(table: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+def _check_keys(table: Mapping[str, Any], allowed: Collection[str]) -> None:
     for key in table:
         if key not in allowed:
             raise WorkflowError(f"no key {key!r}; {nearest(key, allowed)}")
 
 
-def _check_table(place: str, value: Any) -> None:
-    if not isinstance(value, Mapping):
-        raise WorkflowError(f"{place} is {value!r}; a table is allowed: [{place}]")
+def _check_kind(place: str, value: Any, kind: type) -> None:
+    if not isinstance(value, kind):
+        allowed = "text is allowed" if kind is str else f"table is allowed: [{place}]"
+        raise WorkflowError(f"{place} is {value!r}; a {allowed}")
 
 
-def _check_name(place: str, name: str, form: re.Pattern[str] = _NAME) -> None:
+def _check_name(place: str, name: str, form: re.Pattern[str] = NAME) -> None:
     if not form.fullmatch(name):
         raise WorkflowError(f"{place}: {name!r} is no name; letters, digits, _ and - are allowed")
 
 
 def _check_names(words: Mapping[str, Any]) -> None:
     """Names of parameters and steps, which share one name space."""
-    parameters, steps = words.get("parameters", {}), words["steps"]
-    for place, table in (("parameters", parameters), ("steps", steps)):
-        for name in table:
+    for place in ("parameters", "steps", "outputs"):
+        for name in words.get(place, {}):
             _check_name(place, name)
-            if name == EACH:
+            if name == EACH and place != "outputs":
                 raise WorkflowError(f"{place}.{EACH}: ${{{EACH}.key}} is the matrix; rename it")
-    if both := sorted(parameters.keys() & steps.keys()):
-        raise WorkflowError(
-            f"steps.{both[0]}: a parameter is called {both[0]!r} too; rename one of them"
-        )
-    for name in words.get("outputs", {}):
-        _check_name("outputs", name)
+    for name in words.get("parameters", {}):
+        if name in words["steps"]:
+            raise WorkflowError(f"steps.{name}: a parameter is called {name!r} too; rename one")
 
 
 def _check_step(place: str, table: Any) -> None:
-    _check_table(place, table)
+    _check_kind(place, table, dict)
     if not isinstance(table.get("step"), str):
         raise WorkflowError(f"{place}: which step is it? say step = ..., the name of one")
     for key in ("for_each", "with", "where"):
-        _check_table(f"{place}.{key}", table.get(key, {}))
+        _check_kind(f"{place}.{key}", table.get(key, {}), dict)
     if not table.get("for_each", {"": []}):
         raise WorkflowError(f"{place}.for_each is empty; name a key with its values")
     for key in table.get("with", {}):
@@ -146,7 +139,9 @@ def _check_step(place: str, table: Any) -> None:
 def _check_values(place: str, table: Mapping[str, Any]) -> None:
     for key, value in table.items():
         with at(f"{place}.{key}"):
-            list(references(value))
+            for leaf in leaves(value):
+                if isinstance(leaf, str):
+                    parsed(leaf)
             check_plain(value)
 
 
@@ -160,16 +155,18 @@ def check_plain(value: Any) -> None:
 
     >>> check_plain({"words": ["yes", 3, 0.5]})
     """
-    if isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            check_plain(item)
-    elif isinstance(value, float) and not math.isfinite(value):
+    for leaf in leaves(value):
+        _check_leaf(leaf)
+
+
+def _check_leaf(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
         raise WorkflowError(f"{value} is no finite number")
-    elif isinstance(value, int) and not -LARGEST <= value < LARGEST:
+    if isinstance(value, int) and not -LARGEST <= value < LARGEST:
         raise WorkflowError("a whole number of more than 64 bits is not allowed")
-    elif isinstance(value, str) and _UNWRITABLE.search(value):
+    if isinstance(value, str) and _UNWRITABLE.search(value):
         raise WorkflowError(f"{value!r} is no text: it holds what is no character (UTF-8), or zero")
-    elif not isinstance(value, str | int | float | None):
+    if not isinstance(value, str | int | float | None):
         raise WorkflowError(f"{value} is a date or time; put it in quotes")
 
 
@@ -272,13 +269,8 @@ def checked_option(name: str, value: Any) -> Any:
     >>> checked_option("retries", 2)
     2
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    allowed = {
-        "retries": (number and isinstance(value, int) and value >= 0, "a whole number from 0"),
-        "deadline": (number and value > 0, "a number of seconds above 0"),
-        "where": (isinstance(value, Mapping), "a table of labels, { house = 7 }"),
-    }
-    fits, words = allowed[name]
-    if not fits:
-        raise WorkflowError(f"{value!r} is not allowed; {words} is")
+    if name == "retries" and not (type(value) is int and value >= 0):
+        raise WorkflowError(f"{value!r} is not allowed; a whole number from 0 is")
+    if name == "deadline" and not (type(value) in (int, float) and value > 0):
+        raise WorkflowError(f"{value!r} is not allowed; a number of seconds above 0 is")
     return value

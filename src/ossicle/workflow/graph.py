@@ -1,6 +1,6 @@
 """Who sends to whom: the graph of the works of a composite, and what is refused in it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
@@ -13,6 +13,15 @@ __all__ = ["Graph"]
 MOST_NAMES = 20
 """Names listed where one is not known and none is near."""
 
+REFUSED_WAYS = {
+    "list": "which stands before it in {!r}; put it after its senders, or take order='ready'",
+    "parallel": "and both run at once in {!r}; put them one after the other in a Workflow",
+}
+"""Why a work may not send to another one, in those orders in which it may not send to all."""
+
+STRAY_WAY = "the work {!r} sends to {!r}, and no work in {!r} has this name"
+STRAY_ROW = "nobody takes the row from {!r} for {!r}"
+
 
 class Graph:
     """The works of one composite and the ways between them.
@@ -23,6 +32,8 @@ class Graph:
         That of the composite.
     works : tuple of Work
         Its members.
+    order : {"list", "ready", "parallel"}
+        One after the other, each when its messages are complete, or all at once.
 
     Attributes
     ----------
@@ -30,37 +41,37 @@ class Graph:
         Every work inside by its name, also deeper.
     places : dict of str to int
         For each of these names the place of the member that it is or is in.
+    first : tuple of Work
+        The members that get a message addressed to the composite.
     ways : list of (str, str)
         Who sends to whom, of the works that are no composites.
     followers : list of list of int
-        For each member the places of the other members that it, or something in it, sends to.
+        For each member the places of those that wait for it: of the other members that it, or
+        something in it, sends to; in order "list", of the next one.
 
     Raises
     ------
     WorkflowError
-        If there is no work, a name is missing or taken twice, or a work sends to itself or to a
-        composite that it is in.
+        If there is no work, a name is missing or taken twice, works wait for each other, or one
+        sends to another that this order does not put after it.
     """
 
-    def __init__(self, name: str, works: tuple[Work, ...]) -> None:
+    def __init__(self, name: str, works: tuple[Work, ...], order: str) -> None:
         if not works:
             raise WorkflowError(f"{name!r} has no works; a composite needs one at least")
-        self.name, self.works = name, works
+        self.name, self.works, self.order = name, works, order
+        self.first = works if order == "parallel" else works[:1]
         self.inside: dict[str, Work] = {}
         self.places: dict[str, int] = {}
         for place, work in enumerate(works):
             self._name(place, work)
         leaves = (work for work in self.inside.values() if not work.first)
         self.ways = [(leaf.name, name) for leaf in leaves for name in leaf.receivers if name]
-        following: list[set[int]] = [set() for _ in works]
-        for sender, receiver in self.ways:
-            if receiver in (sender, name):
-                raise WorkflowError(
-                    f"a circle: {sender!r} sends to {receiver!r} and would wait for itself"
-                )
-            if receiver in self.places:
-                following[self.places[sender]].add(self.places[receiver])
-        self.followers = [sorted(others - {place}) for place, others in enumerate(following)]
+        self.followers = self._followers()
+        self._refuse_circles()
+        self._refuse_ways()
+        if order == "list":
+            self.followers = [[place] for place in range(1, len(works))] + [[]]
 
     def _name(self, place: int, work: Work) -> None:
         for name, inner in work.inside.items():
@@ -73,7 +84,18 @@ class Graph:
                 )
             self.inside[name], self.places[name] = inner, place
 
-    def refuse_circles(self) -> None:
+    def _followers(self) -> list[list[int]]:
+        following: list[set[int]] = [set() for _ in self.works]
+        for sender, receiver in self.ways:
+            if receiver in (sender, self.name):
+                raise WorkflowError(
+                    f"a circle: {sender!r} sends to {receiver!r} and would wait for itself"
+                )
+            if receiver in self.places:
+                following[self.places[sender]].add(self.places[receiver])
+        return [sorted(others - {place}) for place, others in enumerate(following)]
+
+    def _refuse_circles(self) -> None:
         """Refuse works that wait for each other."""
         try:
             TopologicalSorter(dict(enumerate(self.followers))).prepare()
@@ -83,16 +105,12 @@ class Graph:
                 f"a circle in {self.name!r}: {names}; each waits for the one before it"
             ) from None
 
-    def refuse_ways(self, why: str, *, backwards: bool = False) -> None:
-        """Refuse members that send to each other, or only those that send to one before them."""
-        for place, following in enumerate(self.followers):
-            if following and (following[0] < place or not backwards):
-                way = (place, following[0])
-                sender, receiver = next(
-                    (sender, receiver)
-                    for sender, receiver in self.ways
-                    if (self.places[sender], self.places.get(receiver)) == way
-                )
+    def _refuse_ways(self) -> None:
+        """Refuse a work that sends to another that this order does not put after it."""
+        for sender, receiver in self.ways if self.order in REFUSED_WAYS else ():
+            start, end = self.places[sender], self.places.get(receiver)
+            if end is not None and (end < start or (end > start and self.order == "parallel")):
+                why = REFUSED_WAYS[self.order].format(self.name)
                 raise WorkflowError(f"{sender!r} sends to {receiver!r}, {why}")
 
     def refuse_next(self, outside: Sequence[str]) -> None:
@@ -107,48 +125,35 @@ class Graph:
 
     def refuse_unknown(self, outside: Sequence[str]) -> None:
         """Refuse a receiver that is neither inside nor among those outside."""
-        for sender, receiver in self.ways:
-            if receiver not in self.inside and receiver not in outside:
-                raise WorkflowError(
-                    f"the work {sender!r} sends to {receiver!r}, and no work in {self.name!r} has "
-                    f"this name; {self._hint(receiver, outside)}"
-                )
+        self._refuse_strays(STRAY_WAY, self.ways, outside)
 
     def refuse_messages(self, messages: Messages, outside: Sequence[str]) -> None:
         """Refuse rows that nobody takes."""
-        others = {"", self.name, *outside}
-        for row in messages:
-            if row.receiver not in self.inside and row.receiver not in others:
-                raise WorkflowError(
-                    f"nobody takes the row from {row.sender!r} for {row.receiver!r}; "
-                    f"{self._hint(row.receiver, (self.name, *outside))}"
-                )
+        rows = ((row.sender, row.receiver) for row in messages if row.receiver)
+        self._refuse_strays(STRAY_ROW, rows, (self.name, *outside))
+
+    def _refuse_strays(
+        self, why: str, ways: Iterable[tuple[str, str]], outside: Sequence[str]
+    ) -> None:
+        for sender, receiver in ways:
+            if receiver not in self.inside and receiver not in outside:
+                names = [*self.inside, *outside]
+                near = get_close_matches(receiver, names, n=1) or sorted(names)[:MOST_NAMES]
+                hint = nearest(receiver, near)
+                raise WorkflowError(f"{why.format(sender, receiver, self.name)}; {hint}")
 
     def refuse_unreached(self, messages: Messages, composite: Work) -> None:
         """Refuse works that no row can reach, though all rows go on as far as they can."""
         known = {**self.inside, self.name: composite}
         waiting, reached = list(messages.receivers), set[str]()
         while waiting:
-            for leaf in _entries(known.get(waiting.pop())):
-                if leaf.name not in reached:
-                    reached.add(leaf.name)
-                    waiting += leaf.receivers
+            work = known.get(waiting.pop())
+            if work is not None and work.name not in reached:
+                reached.add(work.name)
+                waiting += [inner.name for inner in work.first] or work.receivers
         for name, work in self.inside.items():
             if name not in reached and not work.first:
                 raise WorkflowError(
                     f"the work {name!r} can never get a message: name it as next of a work that "
                     f"gets one, or give a row (data, 'init', {name!r})"
                 )
-
-    def _hint(self, name: str, others: Iterable[str]) -> str:
-        """The name that was probably meant, of however many."""
-        names = [*self.inside, *others]
-        return nearest(name, get_close_matches(name, names, n=1) or sorted(names)[:MOST_NAMES])
-
-
-def _entries(work: Work | None) -> Iterator[Work]:
-    """The works that in the end get a message addressed to this one."""
-    if work is not None and not work.first:
-        yield work
-    for inner in work.first if work is not None else ():
-        yield from _entries(inner)

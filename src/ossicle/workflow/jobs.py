@@ -1,9 +1,9 @@
 """Work sent to a cluster: cut in parts, shared among its workers, joined again."""
 
-import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import KW_ONLY, dataclass, field
+from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Literal
@@ -12,13 +12,13 @@ from ossicle.errors import WorkflowError
 from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.lanes import Limits, TooLateError, WorkerLostError
 from ossicle.workflow.messages import Messages
-from ossicle.workflow.works import Context, Work, again, aside, called, check_options, name_of
+from ossicle.workflow.works import Called, Context, again, aside, called, check_options
 
 __all__ = ["Job"]
 
 
 @dataclass(frozen=True, eq=False)
-class Job(Work):
+class Job(Called):
     """A function that runs on a cluster (Algorithm 2), on all at once or part by part.
 
     Parameters
@@ -55,9 +55,6 @@ class Job(Work):
     (4,)
     """
 
-    function: Any
-    name: str = ""
-    next: str | Sequence[str] = ()
     _: KW_ONLY
     parts: Callable[[Messages], Iterable[Any]] | None = None
     join: Callable[[list[Any]], Any] | None = None
@@ -66,11 +63,9 @@ class Job(Work):
     retries: int = 0
     deadline: float | None = None
     cluster: Any = None
-    _stops: set[Future[None]] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        called(self.function)
-        object.__setattr__(self, "name", self.name or name_of(self.function))
+        super().__post_init__()
         check_options(self.name, self.retries, self.deadline, share=self.share)
 
     def submit(self, messages: Messages) -> Future[Any]:
@@ -79,10 +74,6 @@ class Job(Work):
         mine = messages.sent_to(self.name)
         return aside(lambda: self.answer(mine, Context())[0].data)
 
-    def process(self, messages: Messages) -> Any:
-        """Do it and wait."""
-        return self.make(messages, Context())
-
     def prepare(self, context: Context) -> None:
         """Refuse labels that no worker has."""
         try:
@@ -90,29 +81,17 @@ class Job(Work):
         except WorkflowError as error:
             raise WorkflowError(f"the work {self.name!r} cannot run: {error}") from error
 
-    def cancel(self) -> None:
-        """End its processes."""
-        for stop in tuple(self._stops):
-            if not stop.done():
-                stop.set_result(None)
-
     def make(self, mine: Messages, context: Context) -> Any:
         """Send the parts to the cluster and join what comes back."""
         parts = [mine] if self.parts is None else list(self.parts(mine))
         self._refuse_unsendable(parts)
-        stop: Future[None] = Future()
-        self._stops.add(stop)
-        if context.stopped():
-            self.cancel()
         try:
-            results = self._results(parts, self._cluster(context), stop)
+            results = self._results(parts, context)
         except TooLateError as error:
             raise TooLateError(
                 f"the work {self.name!r} was not done by its deadline of {self.deadline:g} s and "
                 "is given up; allow a longer one, or more workers"
             ) from error
-        finally:
-            self._stops.discard(stop)
         if self.join is not None:
             return self.join(results)
         return results[0] if self.parts is None else results
@@ -120,25 +99,40 @@ class Job(Work):
     def _cluster(self, context: Context) -> Any:
         return self.cluster or context.cluster or LocalCluster()
 
-    def _results(self, parts: list[Any], cluster: Any, stop: Future[None]) -> list[Any]:
+    def _results(self, parts: list[Any], context: Context) -> list[Any]:
         """What is made of each part; those whose process is lost are done again."""
         function = partial(again, called(self.function), self.retries)
-        limits, results = Limits(self.deadline, stop), dict[int, Any]()
-        ways = {"where": self.where, "share": self.share, "stop": stop}
+        left, results = dict(enumerate(parts)), dict[int, Any]()
+        with self._stoppable(context) as stop:
+            limits, cluster = Limits(self.deadline, stop), self._cluster(context)
+            ways = {"where": self.where, "share": self.share, "stop": stop}
 
-        def run() -> None:
-            places = [place for place in range(len(parts)) if place not in results]
-            left = [parts[place] for place in places]
-            for number, result in cluster.run(function, left, deadline=limits.left, **ways):
-                results[places[number]] = result
+            def run(_: object) -> None:
+                places = list(left)
+                done = cluster.run(function, list(left.values()), deadline=limits.left, **ways)
+                for number, result in done:
+                    results[places[number]] = result
+                    del left[places[number]]
 
-        for _ in range(self.retries):
-            with contextlib.suppress(WorkerLostError):
-                run()
-                break
-        else:
-            run()
+            again(run, self.retries, None, after=WorkerLostError)
         return [results[place] for place in range(len(parts))]
+
+    @contextmanager
+    def _stoppable(self, context: Context) -> Iterator[Future[None]]:
+        """A future that is done as soon as nobody waits for this any longer."""
+        stop: Future[None] = Future()
+
+        def end() -> None:
+            if not stop.done():
+                stop.set_result(None)
+
+        self._stops.add(end)
+        if context.stopped():
+            end()
+        try:
+            yield stop
+        finally:
+            self._stops.discard(end)
 
     def _refuse_unsendable(self, parts: list[Any]) -> None:
         for part in parts:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from operator import itemgetter
-from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from ossicle.errors import OssicleError, WorkflowError
 
@@ -128,12 +128,8 @@ class Lane(Generic[Job]):
     jobs: Iterator[tuple[int, Job]]
 
 
-class _Way(NamedTuple):
-    """Where a job on its way comes from."""
-
-    place: int
-    job: Any
-    lane: Lane[Any]
+_Way = tuple[int, Any, Lane[Any]]
+"""Where a job on its way comes from: its place, itself, its lane."""
 
 
 def in_lanes(
@@ -145,7 +141,7 @@ def in_lanes(
     def hand_out(lane: Lane[Job], count: int) -> None:
         for index, job in islice(lane.jobs, count):
             try:
-                waiting[lane.pool.submit(function, job)] = _Way(index, job, lane)
+                waiting[lane.pool.submit(function, job)] = (index, job, lane)
             except BrokenExecutor as error:
                 fail(error, {**_under_way(waiting, lane), index: job})
 
@@ -153,9 +149,12 @@ def in_lanes(
         hand_out(lane, IN_FLIGHT * lane.n_workers)
     while waiting:
         for future in sorted(limits.wait(waiting), key=_failed):
-            result = _outcome(future, waiting)
-            index, job, lane = waiting.pop(future)
-            yield index, job, result
+            index, job, lane = waiting[future]
+            if (error := future.exception()) is not None:
+                broken = isinstance(error, BrokenExecutor)
+                fail(error, _under_way(waiting, lane) if broken else {index: job})
+            del waiting[future]
+            yield index, job, future.result()
             hand_out(lane, 1)
 
 
@@ -163,28 +162,17 @@ def _failed(future: Future[Any]) -> bool:
     return future.exception() is not None
 
 
-def _outcome(future: Future[Result], waiting: dict[Future[Result], _Way]) -> Result:
-    """The result of a future that is done, or its failure with the name of its job."""
-    way = waiting[future]
-    try:
-        return future.result()
-    except BrokenExecutor as error:
-        fail(error, _under_way(waiting, way.lane))
-    except Exception as error:
-        fail(error, {way.place: way.job})
-
-
 def _under_way(waiting: dict[Future[Any], _Way], lane: Lane[Any]) -> dict[int, Any]:
     """The jobs that were being done when the pool broke: it takes them in order, oldest first."""
-    broken = [
-        (way.place, way.job)
-        for future, way in waiting.items()
-        if way.lane is lane and (not future.done() or _failed(future))
-    ]
-    return dict(sorted(broken, key=itemgetter(0))[: lane.n_workers])
+    broken = {
+        index: job
+        for future, (index, job, its_lane) in waiting.items()
+        if its_lane is lane and (not future.done() or _failed(future))
+    }
+    return dict(sorted(broken.items(), key=itemgetter(0))[: lane.n_workers])
 
 
-def fail(error: Exception, under_way: dict[int, Any]) -> NoReturn:
+def fail(error: BaseException, under_way: dict[int, Any]) -> NoReturn:
     """Raise what a job raised if it is one of ours, else an error that names the job."""
     names = " or ".join(f"job {index} ({_short(job)})" for index, job in under_way.items())
     if isinstance(error, OssicleError):

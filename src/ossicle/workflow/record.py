@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,12 +53,12 @@ class Recorder:
         self._last: dict[str, float] = {}
         self._failure: WorkflowError | None = None
 
-    def begin(self, name: str, steps: list[str]) -> None:
+    def begin(self, name: str, steps: Sequence[str]) -> None:
         """Note the execution and its steps, none begun."""
-        now = time.time()
+        _forget(self._database, self._execution)  # whose folder somebody may have removed
         self._write(
             "INSERT INTO executions VALUES (?, ?, 'in progress', ?, NULL, '')",
-            [(self._execution, name, now)],
+            [(self._execution, name, time.time())],
         )
         self._write(
             "INSERT INTO steps (execution, position, name, state) VALUES (?, ?, ?, 'pending')",
@@ -72,18 +72,15 @@ class Recorder:
             return
         self._last[event.node] = now if event.progress else 0.0
         stage, done, total = event.progress or (None, None, None)
+        made = event.artifact and event.artifact.key
         begun = now if event.state == "in progress" else None
+        finished = now if event.state in ENDED else None
+        how = (event.state, event.detail, made, begun, finished, stage, done, total)
         try:
             self._write(
                 "UPDATE steps SET state = ?, detail = ?, key = ?, started = coalesce(started, ?), "
                 "finished = ?, stage = ?, done = ?, total = ? WHERE execution = ? AND name = ?",
-                [
-                    (
-                        *(event.state, event.detail, event.artifact and event.artifact.key, begun),
-                        *(now if event.state in ENDED else None, stage, done, total),
-                        *(self._execution, event.node),
-                    )
-                ],
+                [(*how, self._execution, event.node)],
             )
         except WorkflowError as error:
             self._failure = self._failure or error
@@ -123,8 +120,8 @@ def _storable(value: Any) -> Any:
 
 
 @contextmanager
-def recorder(root: Path, execution: str) -> Iterator[Recorder]:
-    """Write down one execution below a folder.
+def recorder(root: Path, execution: str, name: str, steps: Sequence[str]) -> Iterator[Recorder]:
+    """Write down one execution below a folder: its steps, what becomes of them, how it ends.
 
     Raises
     ------
@@ -135,7 +132,18 @@ def recorder(root: Path, execution: str) -> Iterator[Recorder]:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.executescript(TABLES)
-        yield Recorder(root / FILE, database, execution)
+        record = Recorder(root / FILE, database, execution)
+        record.begin(name, steps)
+        try:
+            yield record
+        except BaseException as error:
+            stopped = isinstance(error, KeyboardInterrupt)
+            try:
+                record.end("cancelled" if stopped else "failed", "" if stopped else str(error))
+            except WorkflowError as other:
+                raise WorkflowError(f"{str(error) or 'interrupted'}; {other}") from error
+            raise
+        record.end("completed")
 
 
 def read_executions(root: Path) -> list[dict[str, Any]]:
@@ -173,7 +181,12 @@ def read_steps(root: Path, execution: str) -> list[dict[str, Any]]:
 
 def forget(root: Path, execution: str) -> None:
     """Remove an execution and its steps from the record."""
-    with _opened(root / FILE) as database, database:
+    with _opened(root / FILE) as database:
+        _forget(database, execution)
+
+
+def _forget(database: "sqlite3.Connection", execution: str) -> None:
+    with database:
         database.execute("DELETE FROM steps WHERE execution = ?", (execution,))
         database.execute("DELETE FROM executions WHERE id = ?", (execution,))
 
@@ -182,9 +195,7 @@ def _read(root: Path, statement: str, *values: str) -> list[dict[str, Any]]:
     if not (root / FILE).is_file():
         return []
     with _opened(root / FILE) as database:
-        cursor = database.execute(statement, values)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
+        return [dict(row) for row in database.execute(statement, values)]
 
 
 @contextmanager
@@ -194,6 +205,7 @@ def _opened(path: Path) -> "Iterator[sqlite3.Connection]":
 
     with _told(path):
         database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
+        database.row_factory = sqlite3.Row
         try:
             yield database
         finally:

@@ -1,10 +1,9 @@
 """A work takes the messages addressed to it and sends what it makes of them to the next works."""
 
-import contextlib
 import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -33,15 +32,12 @@ class Context:
         Where jobs run that name no cluster of their own.
     say : callable, optional
         Takes each line of the log; None: no log.
-    hands : ThreadPoolExecutor, optional
-        Threads for works done at the same time, as many as are asked for.
     stopped : callable
         Whether nothing more is to be started.
     """
 
     cluster: Any = None
     say: Callable[[str], object] | None = None
-    hands: ThreadPoolExecutor | None = None
     stopped: Callable[[], bool] = bool
 
     def tell(self, name: str, line: str, *rows: Messages) -> None:
@@ -126,7 +122,32 @@ class Work:
 
 
 @dataclass(frozen=True, eq=False)
-class Function(Work):
+class Called(Work):
+    """A work that calls a function, or the ``process`` of an object."""
+
+    function: Any
+    name: str = ""
+    next: str | Sequence[str] = ()
+    _stops: set[Callable[[], object]] = field(
+        default_factory=set, init=False, repr=False, kw_only=True
+    )
+
+    def __post_init__(self) -> None:
+        called(self.function)
+        object.__setattr__(self, "name", self.name or name_of(self.function))
+
+    def process(self, messages: Messages) -> Any:
+        """Do it and wait."""
+        return self.make(messages, Context())
+
+    def cancel(self) -> None:
+        """End what is under way, where that can be done."""
+        for stop in tuple(self._stops):
+            stop()
+
+
+@dataclass(frozen=True, eq=False)
+class Function(Called):
     """A function that runs here.
 
     Parameters
@@ -155,29 +176,19 @@ class Function(Work):
     (3,)
     """
 
-    function: Any
-    name: str = ""
-    next: str | Sequence[str] = ()
     _: KW_ONLY
     takes: Literal["messages", "data"] = "messages"
     retries: int = 0
     timeout: float | None = None
-    _stops: set[Callable[[], object]] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        called(self.function)
-        object.__setattr__(self, "name", self.name or name_of(self.function))
+        super().__post_init__()
         check_options(self.name, self.retries, self.timeout, takes=self.takes)
 
-    def process(self, messages: Messages) -> Any:
+    def make(self, mine: Messages, context: Context) -> Any:
         """Call the function, again after an error as often as allowed."""
-        given = messages.data if self.takes == "data" else (messages,)
-        return again(self._once, self.retries, given)
-
-    def cancel(self) -> None:
-        """Cancel it if it is async; a plain function goes on to its end."""
-        for stop in tuple(self._stops):
-            stop()
+        given = mine.data if self.takes == "data" else (mine,)
+        return again(self._once, self.retries, given, stopped=context.stopped)
 
     def _once(self, given: tuple[Any, ...]) -> Any:
         function = called(self.function)
@@ -277,7 +288,7 @@ def called(function: Any) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
-def check_options(name: str, retries: int, seconds: float | None, **chosen: str) -> None:
+def check_options(name: str, retries: int = 0, seconds: float | None = None, **chosen: str) -> None:
     """Refuse tries, seconds and words that make no sense."""
     for option, word in chosen.items():
         if word not in CHOICES[option]:
@@ -288,15 +299,29 @@ def check_options(name: str, retries: int, seconds: float | None, **chosen: str)
         raise WorkflowError(f"{name!r} may take {seconds} s; more than 0 is allowed, or None")
 
 
-def again(function: Callable[[Any], Any], retries: int, given: Any) -> Any:
+def again(
+    function: Callable[[Any], Any],
+    retries: int,
+    given: Any,
+    *,
+    after: type[Exception] = Exception,
+    stopped: Callable[[], bool] = bool,
+) -> Any:
     """Call with what is given, and again after an error as often as allowed.
+
+    What was asked to stop is not tried again.
 
     >>> again(abs, 1, -2)
     2
     """
     for _ in range(retries):
-        with contextlib.suppress(Exception):
+        try:
             return function(given)
+        except WorkCancelledError:
+            raise
+        except after:
+            if stopped():
+                raise
     return function(given)
 
 
