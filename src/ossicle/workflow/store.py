@@ -170,6 +170,8 @@ class Store:
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
         """Keep everything where it is: `gc` is refused meanwhile."""
+        if (inner := Path(self.root) / "store").is_dir():
+            raise WorkflowError(f"{self.root} is no store but holds one; name {inner}")
         with contextlib.suppress(OSError):
             self._unfinished.mkdir(parents=True, exist_ok=True)
         with claims.hold(self._unfinished, wait=True):
