@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ossicle.errors import WorkflowError
+from ossicle.workflow.claims import hold
 from ossicle.workflow.pipeline import Event
 
 if TYPE_CHECKING:
@@ -129,9 +130,10 @@ def recorder(root: Path, execution: str, name: str, steps: Sequence[str]) -> Ite
         If the system refuses: disk full, no permission, no database.
     """
     with _opened(root / FILE) as database:
-        database.execute("PRAGMA journal_mode = WAL")
+        with hold(root, alone=True, wait=True):  # the database itself waits for nobody here
+            database.execute("PRAGMA journal_mode = WAL")
+            database.executescript(TABLES)
         database.execute("PRAGMA synchronous = NORMAL")
-        database.executescript(TABLES)
         record = Recorder(root / FILE, database, execution)
         record.begin(name, steps)
         try:
