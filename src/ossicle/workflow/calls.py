@@ -80,13 +80,12 @@ def perform(call: Call, store: Store, *, report: Report) -> Artifact:
     Raises
     ------
     WorkflowError
-        If its result cannot be kept.
+        If its result cannot be kept, its code has changed since the call was made, or what an
+        artifact gives it is no longer what was made.
     Exception
         Whatever the step raises.
     """
     step = _found(call)
-    if step.version != call.recipe["version"]:
-        raise WorkflowError(f"the code of step {call.step} was changed meanwhile; run it again")
     with store.claim(call.key, on_wait=lambda: report("waiting", None)):
         if not call.again and (kept := store.get(call.key)):
             report("kept", None)
@@ -199,10 +198,15 @@ def _sound(path: Path, store: Store) -> Path:
 
 
 def _found(call: Call) -> Step[..., Any]:
-    """The step of a call; its module is loaded if it is not."""
+    """The step of a call; its module is loaded if it is not, and must be what the key counts."""
     if call.step not in STEPS:
         load_module(call.module, call.file)
-    return find_step(call.step)
+    step = find_step(call.step)
+    if step.version != call.recipe["version"]:
+        raise WorkflowError(
+            f"the code of step {call.step} changed after the run began; run it again"
+        )
+    return step
 
 
 def load_module(name: str, file: str = "") -> None:
