@@ -1,6 +1,7 @@
 """What people do at first: it works, or what is said tells them how."""
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,24 @@ def test_what_another_made_meanwhile_is_kept_and_not_completed(store: Store) -> 
         each.start()
     for each in both:
         each.join()
+    assert sorted(states) == ["completed", "kept"]
+
+
+def test_a_deadline_counts_no_time_spent_waiting_for_another(store: Store) -> None:
+    def run(states: list[str], deadline: float | None) -> None:
+        pipeline = Pipeline()
+        options = NodeOptions(deadline=deadline)
+        pipeline.add(small.add, "sum", left=1.0, pause=3.0, options=options)
+        states.append(done(pipeline, store, cluster=LocalCluster(1))[1]["sum"])
+
+    states: list[str] = []
+    first = threading.Thread(target=run, args=(states, None))
+    first.start()
+    claims = Path(store.root) / ".unfinished"
+    while not list(claims.glob("*.claim")):
+        time.sleep(0.01)
+    run(states, 2.0)
+    first.join()
     assert sorted(states) == ["completed", "kept"]
 
 

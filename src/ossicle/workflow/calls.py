@@ -30,8 +30,9 @@ BESIDE: set[str] = set()
 """Folders of files that steps were loaded from, in which modules are found first."""
 
 Report = Callable[[str, Any], None]
-"""Called with what happens, and more about it: ``waiting``, ``progress``, ``kept`` (another has
-made it meanwhile), ``differs`` (the same recipe gave other bytes)."""
+"""Called with what happens, and more about it: ``waiting`` (for another that makes the same),
+``kept`` (that has made it), ``begun``, ``progress``, ``differs`` (the same recipe gave other
+bytes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def perform(call: Call, store: Store, *, report: Report) -> Artifact:
         if not call.again and (kept := store.get(call.key)):
             report("kept", None)
             return kept
+        report("begun", None)
         with _folder(call, store, step) as folder:
             values = {name: _decoded(each, store) for name, each in call.arguments.items()}
             result = _result(step, {**values, **_supplied(step, call, folder, report)})
