@@ -72,8 +72,7 @@ class LocalCluster:
     @property
     def n_workers(self) -> int:
         """Processes at work at a time."""
-        count: int = require("loky", extra="search").cpu_count() if self.n_jobs < 0 else self.n_jobs
-        return count
+        return _n_cores() if self.n_jobs < 0 else self.n_jobs
 
     def check(self, where: Mapping[str, Any] | None) -> None:
         """Refuse labels that this machine does not have.
@@ -231,3 +230,13 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1.0)
     os._exit(1)
+
+
+def _n_cores() -> int:
+    """Cores that this process may use."""
+    try:
+        import loky
+    except ImportError:  # without the extra that brings it
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    count: int = loky.cpu_count()
+    return count

@@ -144,7 +144,12 @@ class Messages:
             return found[0].data
         asked = "one row" if sender is None else f"one row from {sender!r}"
         present = ", ".join(map(repr, dict.fromkeys(self.senders))) or "nobody"
-        raise WorkflowError(f"{asked} is asked for, and there are {len(found)}; senders: {present}")
+        cure = ""
+        if self.rows and sender is not None and not found:
+            cure = f"; give it a row (data, {sender!r}, {self.rows[0].receiver!r})"
+        raise WorkflowError(
+            f"{asked} is asked for, and there are {len(found)}; senders: {present}{cure}"
+        )
 
     def __iter__(self) -> Iterator[Message]:
         return iter(self.rows)
