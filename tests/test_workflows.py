@@ -14,6 +14,7 @@ from mixed_sounds import mixed, write_sounds
 from sounds import PITCHES, RATE, tone_in_noise
 
 import ossicle
+from ossicle import search
 from ossicle.audio import read_audio, write_audio
 from ossicle.datasets import read_dataset, read_tensor
 from ossicle.datasets.dataset import SPLITS
@@ -97,6 +98,15 @@ def test_the_alarm_workflow_gives_the_front_of_the_search_byte_for_byte(searched
     assert (results["judged"].path / "front.csv").read_bytes() == front
     assert (results["selected"].path / "front.csv").read_bytes() == front
     assert len(rows(results["judged"].path / "table.csv")) == 12
+
+
+def test_the_picture_of_a_front_tells_its_configurations_apart(mixes, tmp_path):
+    result = search(open_dataset(mixes).where(split="train"), grid=grid(), out=tmp_path)
+    aside = result.plot().axes[-1]
+    said = [text.get_text().replace("\n", " ") for text in aside.texts]
+    names = [text for text in said if text.startswith("logreg")]
+    assert len(set(names)) == len(names) > 0
+    assert all(re.search(r"logreg C=\S+ · \w+ · short_term n_fft=\d+ hop_", each) for each in names)
 
 
 def test_the_alarm_workflow_gives_the_classifier_and_figures_of_the_search(searched, alarm):
