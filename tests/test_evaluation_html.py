@@ -101,7 +101,9 @@ def test_report_holds_figures_data_mistakes_and_command(tmp_path: Path) -> None:
 
 def test_report_from_python_says_that_no_command_was_recorded(tmp_path: Path) -> None:
     evaluate(FakeClassifier(ALARM), alarms(), out=tmp_path / "r.html")
-    assert "not recorded" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "No command: this page was made from Python, or by a step of a workflow." in (
+        tmp_path / "r.html"
+    ).read_text(encoding="utf-8")
 
 
 def test_perfect_and_single_clip_reports_are_written_too(tmp_path: Path) -> None:

@@ -130,6 +130,31 @@ def test_long_fronts_are_counted_where_they_cannot_be_listed() -> None:
     assert "and 24 more" in texts(plot_front(rows, x="fpr", y="tpr", front=range(40)).axes[1])
 
 
+LONG = (
+    "svm C=10 gamma=0.25*scale · mean+max+modulation · mfcc n_mels=40 with_bands=True top_db=80.0"
+)
+
+
+@pytest.mark.parametrize("z", [None, "latency_ms"])
+@pytest.mark.parametrize("n", [1, 16, 40])
+def test_names_of_a_front_are_whole_and_stay_inside_the_picture(n: int, z: str | None) -> None:
+    rows = [
+        {"name": f"{LONG} n={i}", "bytes": 10 + i, "tpr": i / 40, "latency_ms": 1.0 + i}
+        for i in range(n)
+    ]
+    figure = plot_front(rows, x="bytes", y="tpr", z=z, front=range(n))
+    *panels, aside = figure.axes
+    said = [text.replace("\n", " ") for text in texts(aside) if text.startswith("svm")]
+    assert len(said) == min(n, 16)
+    assert {row["name"] for row in rows} >= set(said)
+    picture, panel = figure.bbox, panels[-1].get_window_extent()
+    boxes = [text.get_window_extent() for text in aside.texts]
+    assert all(picture.x0 <= box.x0 and box.x1 <= picture.x1 for box in boxes)
+    assert all(picture.y0 <= box.y0 and box.y1 <= picture.y1 for box in boxes)
+    assert not any(panel.overlaps(box) for box in boxes)
+    assert picture.width == 10.4 * 160
+
+
 def costly(n: int) -> list[dict[str, object]]:
     """Configurations with three objectives over four and two decades."""
     rng = np.random.default_rng(n)

@@ -151,7 +151,7 @@ def test_rows_are_integrated_as_each_alone(how: str) -> None:
 
 def test_stacking_windows_of_different_lengths_is_refused() -> None:
     with pytest.raises(
-        FeatureError, match=r"'stack' makes vectors of 6 to 18 numbers.*1 to 3 frames"
+        FeatureError, match=r"integration 'stack' makes vectors of 6 to 18 numbers.*1 to 3 frames"
     ):
         integrate_rows(frames(4), [0, 1, 4], "stack")
 

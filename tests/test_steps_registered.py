@@ -13,6 +13,7 @@ from small_sets import clip, dataset
 from sounds import folders_of_tones, table_of_tones
 
 from ossicle.errors import DatasetError, EvaluationError, SearchError, TrainingError
+from ossicle.evaluation.judging import place_of
 from ossicle.selection import running
 from ossicle.steps import (
     benchmark_bundle,
@@ -236,6 +237,27 @@ def test_a_part_that_nothing_holds_out_is_refused(tmp_path, tones):
         import_dataset(tones, out=tmp_path, part="test", test="none")
 
 
+@pytest.mark.parametrize("flat", [False, True])
+def test_sounds_of_an_imported_data_set_are_called_as_in_its_own_folder(tmp_path, flat):
+    source = folders_of_tones(tmp_path / "in", n_clips=2)
+    if flat:
+        source = source / "low"
+        (source / "clips.csv").write_text("path,label\nlow_0.wav,a\nlow_1.wav,b\n")
+    import_dataset(source, out=tmp_path / "out")
+    import_dataset(tmp_path / "out", out=tmp_path / "again")
+    names = [place_of(clip) for clip in open_dataset(source)]
+    for copy in ("out", "again"):
+        assert [place_of(clip) for clip in open_dataset(tmp_path / copy)] == names
+
+
+def test_every_help_stands_for_itself():
+    for name, each in OURS.items():
+        told = [parameter.help for parameter in each.parameters.values()]
+        assert not [text for text in told if "As for" in text or "As of" in text], name
+        twice = {text for text in told if told.count(text) > 1}
+        assert twice <= {"Of each mix."}, name
+
+
 def test_sounds_of_one_name_are_both_kept(tmp_path):
     for place in ("attic", "cellar"):
         folders_of_tones(tmp_path / place, n_clips=1)
@@ -270,6 +292,13 @@ def test_official_parts_without_a_validation_part_give_some_groups_to_it(tmp_pat
 
 
 # --- refusals -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_table_takes_what_bench_made_and_the_file_in_it_alike(made, tmp_path):
+    artifact = kept("bench", CALLS["bench"](made), Store(tmp_path))
+    file = artifact.path / "benchmark.json"
+    assert tabulate_benchmarks([artifact.path]) == tabulate_benchmarks([file])
 
 
 def test_a_table_of_other_files_or_names_is_refused(made, tmp_path):

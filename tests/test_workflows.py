@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,19 @@ from mixed_sounds import mixed, write_sounds
 from sounds import PITCHES, RATE, tone_in_noise
 
 import ossicle
+from ossicle import search
 from ossicle.audio import read_audio, write_audio
 from ossicle.datasets import read_dataset, read_tensor
 from ossicle.datasets.dataset import SPLITS
+from ossicle.errors import FeatureError
 from ossicle.steps import open_dataset, search_dataset
 from ossicle.steps.tensors import KEYWORD_FRONT_END
 from ossicle.workflow.flow import read_flow
 from ossicle.workflow.pipeline import Event, Results
 from ossicle.workflow.store import Store
 
-WORKFLOWS = Path(__file__).resolve().parents[1] / "workflows"
+ROOT = Path(__file__).resolve().parents[1]
+README, WORKFLOWS = ROOT / "README.md", ROOT / "workflows"
 ALARM, KEYWORDS = WORKFLOWS / "alarm.toml", WORKFLOWS / "keywords.toml"
 
 
@@ -96,6 +100,15 @@ def test_the_alarm_workflow_gives_the_front_of_the_search_byte_for_byte(searched
     assert len(rows(results["judged"].path / "table.csv")) == 12
 
 
+def test_the_picture_of_a_front_tells_its_configurations_apart(mixes, tmp_path):
+    result = search(open_dataset(mixes).where(split="train"), grid=grid(), out=tmp_path)
+    aside = result.plot().axes[-1]
+    said = [text.get_text().replace("\n", " ") for text in aside.texts]
+    names = [text for text in said if text.startswith("logreg")]
+    assert len(set(names)) == len(names) > 0
+    assert all(re.search(r"logreg C=\S+ · \w+ · short_term n_fft=\d+ hop_", each) for each in names)
+
+
 def test_the_alarm_workflow_gives_the_classifier_and_figures_of_the_search(searched, alarm):
     folder, outcome = searched
     selected = alarm[1]["selected"].path
@@ -148,6 +161,63 @@ def test_the_alarm_workflow_and_the_search_agree_on_the_command_line(mixes, tmp_
     assert (tmp_path / "out" / "front.csv").read_bytes() == front
     classifier = (tmp_path / "run" / "best.ossicle").read_bytes()
     assert (tmp_path / "out" / "classifier.ossicle").read_bytes() == classifier
+
+
+@pytest.mark.slow
+def test_clips_of_unequal_length_are_cut_into_blocks_as_by_the_search(tmp_path):
+    root = unequal(tmp_path / "recordings")
+    with pytest.raises(FeatureError, match=r"integration 'stack' .* \(window: seconds\)"):
+        run(ALARM, tmp_path / "store", data=str(root))
+    windows = {"window": 1.0, "window_hop": 0.5}
+    results, _ = run(ALARM, tmp_path / "store", data=str(root), **windows)
+    outcome = search_dataset(
+        root, out=tmp_path / "run", grid=grid(), paper_protocol=True, **windows
+    )
+    for file, made in {"front.csv": "judged", "best.ossicle": "selected"}.items():
+        assert (results[made].path / file).read_bytes() == (tmp_path / "run" / file).read_bytes()
+    assert json.loads((results["selected"].path / "test.json").read_text()) == outcome["test"]
+
+
+def unequal(root: Path) -> Path:
+    """Recordings of one second and of two, eleven of each of two sounds."""
+    for number in range(22):
+        samples = tone_in_noise(
+            [400.0, 2000.0][number % 2], seed=number, duration=1.0 + number // 2 % 2
+        )
+        write_audio(root / ("low", "high")[number % 2] / f"{number}.wav", samples, RATE)
+    return root
+
+
+@pytest.mark.slow
+def test_a_page_of_a_workflow_names_mistakes_as_the_search_and_says_how_it_was_made(
+    searched, alarm
+):
+    """But for the measured times and the command, the two pages are one."""
+    pages = [
+        (folder / "report.html").read_text(encoding="utf-8")
+        for folder in (searched[0], alarm[1]["selected"].path)
+    ]
+    mistakes = [page.partition("<h2>Mistakes")[2].partition("<h2>")[0] for page in pages]
+    assert mistakes[0] == mistakes[1] != ""
+    assert ".flac" in mistakes[1] or ".wav" in mistakes[1]
+    assert "sounds/" not in mistakes[1]
+    assert "or by a step of a workflow." in pages[1]
+    assert "clips judged that took part in training" in pages[1]
+
+
+# --- a table of models ---------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_comparison_of_the_readme_gives_a_row_a_model(mixes, tmp_path):
+    (block,) = re.findall(r"```toml\n(# compare\.toml\n.*?)```", README.read_text(), re.S)
+    file = tmp_path / "compare.toml"
+    file.write_text(block.replace("window = 4.0", "window = 0.5"))
+    results, _ = run(file, tmp_path / "store", data=str(mixes))
+    table = rows(results["compared"].path / "result.csv")
+    assert [row["name"] for row in table] == ["logreg", "knn"]
+    n_test = len(open_dataset(mixes, where={"split": "test"}))
+    assert [int(row["n"]) for row in table] == [n_test] * 2
 
 
 # --- spoken words ---------------------------------------------------------------------------------

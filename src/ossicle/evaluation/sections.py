@@ -27,7 +27,7 @@ group (a recording, a speaker) resemble each other. Intervals over groups (boots
 groups. Both cover the truth 95 times in 100, for recordings made like these.
 """
 
-NO_COMMAND = "not recorded: the report was made from Python without naming a command"
+NO_COMMAND = "No command: this page was made from Python, or by a step of a workflow."
 
 
 def report_sections(report: Report) -> list[Section]:
@@ -48,7 +48,7 @@ def made_by(command: str | None, provenance: Mapping[str, Any]) -> Section:
     """The command that made a page and where the classifier came from."""
     rows = list(_flat(provenance))
     table = Table(("classifier", ""), rows or [("origin", "not stated")])
-    text = "" if command else f"Command: {NO_COMMAND}."
+    text = "" if command else NO_COMMAND
     return Section("How this was made", text, code=command or "", tables=[table])
 
 
@@ -178,7 +178,7 @@ def about_data(report: Judged) -> Section:
         ("groups", str(report.n_groups)),
         ("skipped", str(len(report.skipped))),
         ("synthetic clips", str(card.n_synthetic)),
-        ("clips trained on", str(card.n_trained_on)),
+        ("clips judged that took part in training", str(card.n_trained_on)),
     ]
     rows += [(f"licence: {name}", f"{n} clips") for name, n in card.licences.items()]
     return Section("Data", tables=[Table(("data set", ""), rows)])

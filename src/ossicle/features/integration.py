@@ -202,8 +202,8 @@ def common_size(n_frames: NDArray[np.int64], n_bands: int, how: str) -> int:
     sizes = {integrated_size(int(n), n_bands, how) for n in np.unique(n_frames)}
     if len(sizes) > 1:
         raise FeatureError(
-            f"how={how!r} makes vectors of {min(sizes)} to {max(sizes)} numbers, as the windows "
-            f"have {n_frames.min()} to {n_frames.max()} frames; cut windows of one length, or take "
-            "'meanvar'"
+            f"integration {how!r} makes vectors of {min(sizes)} to {max(sizes)} numbers, as the "
+            f"windows have {n_frames.min()} to {n_frames.max()} frames; cut windows of one length "
+            "(window: seconds), or take the integration 'meanvar'"
         )
     return sizes.pop() if sizes else 0

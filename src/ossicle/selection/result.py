@@ -16,7 +16,7 @@ from ossicle.selection.grid import Configuration
 from ossicle.selection.job import Fold
 from ossicle.selection.material import Material, name_of
 from ossicle.selection.refit import refit
-from ossicle.selection.table import Row, without_shared
+from ossicle.selection.table import Row, told_apart, without_shared
 from ossicle.workflow.files import replacing
 
 __all__ = ["SearchResult"]
@@ -215,7 +215,8 @@ class SearchResult:
 
         axes = [axis for axis in (x or self.axes[0], y or self.axes[1], z) if axis]
         merits, costs = _sides(axes)
-        short, _ = without_shared(self.rows, "front_end")
+        told = told_apart(self.rows, self.configurations)
+        short, _ = without_shared(told, "front_end")
         figure = plot_front(
             short,
             x=axes[0],

@@ -1,6 +1,7 @@
 """The table of a search: one row a configuration, quality with its spread, and cost."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,11 +15,22 @@ from ossicle.selection.material import Material, StageProgress
 from ossicle.selection.question import Question
 from ossicle.selection.running import run_jobs
 
-__all__ = ["Row", "Table", "judged_rows", "make_table", "storable", "timed", "without_shared"]
+__all__ = [
+    "Row",
+    "Table",
+    "judged_rows",
+    "make_table",
+    "storable",
+    "timed",
+    "told_apart",
+    "without_shared",
+]
 
 Row = dict[str, Any]
 Table = tuple[list[Row], tuple[tuple[str, str], ...]]
 """The rows, and the clips that could not be read with the reason."""
+
+_STATED = re.compile(r" (\w+)=")
 
 Results = Sequence[Mapping[str, Any]]
 
@@ -108,6 +120,44 @@ def without_shared(rows: Sequence[Row], column: str) -> tuple[list[Row], str]:
     shared = [w for w in words[0][1:] if len(rows) > 1 and all(w in line for line in words)]
     kept = [" ".join(w for w in line if w not in shared) for line in words]
     return [{**row, column: text} for row, text in zip(rows, kept, strict=True)], " ".join(shared)
+
+
+def told_apart(rows: Sequence[Row], configurations: Sequence[Configuration]) -> list[Row]:
+    """Rows whose front end and model also state a default where others state another value."""
+    described = [each.describe() for each in configurations]
+    told = {
+        column: _spelled_out([row[column] for row in rows], [each[column] for each in described])
+        for column in ("front_end", "model")
+    }
+    return [
+        {**row, **{column: texts[place] for column, texts in told.items()}}
+        for place, row in enumerate(rows)
+    ]
+
+
+def _spelled_out(texts: Sequence[str], described: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each text with every setting that any of its name states.
+
+    >>> _spelled_out(["svm", "svm C=10", "knn"], [{"C": 1.0, "tol": 0}, {"C": 10}, {}])
+    ['svm C=1', 'svm C=10', 'knn']
+    """
+    stated: dict[str, dict[str, None]] = {}
+    for text in texts:
+        stated.setdefault(text.split(" ")[0], {}).update(dict.fromkeys(_STATED.findall(text)))
+    return [
+        _completed(text, known, [*stated[text.split(" ")[0]]])
+        for text, known in zip(texts, described, strict=True)
+    ]
+
+
+def _completed(text: str, known: Mapping[str, Any], keys: Sequence[str]) -> str:
+    """A text with those of the settings that it does not state."""
+    missing = [key for key in keys if key in known and key not in _STATED.findall(text)]
+    return " ".join([text, *(f"{key}={_plain(known[key])}" for key in missing)])
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _storable(value: Any) -> Any:

@@ -56,11 +56,26 @@ def cross_validate(
     path : Path
         Data set of what may be learnt from; nothing of the test is in it.
     features : Path, optional
-        What `describe_grid` made of it.
+        What the step ``describe`` made of it, by the same grid and windows.
     out : Path
         Folder to fill.
-    grid, leave_out, window, window_hop, task, draw, halving, seed
-        As for `ossicle.search`.
+    grid : dict of lists, or list of such dicts
+        What is tried: lists under ``front_end``, ``integration``, ``scaling``, ``model`` and
+        parameters of those; a small grid that suits the task by default.
+    leave_out : float or int, optional
+        Share or number of the groups held out at a time; official folds, else a tenth by default.
+    window : float, optional
+        Seconds of a window; by default, or 0, each clip is one window.
+    window_hop : float, optional
+        Seconds from one window to the next; half the window by default, or 0.
+    task : str, optional
+        Column of a table that is the label, if not ``label``; ``bpm:regression`` for numbers.
+    draw : int, optional
+        Judge only so many configurations, drawn from the grid.
+    halving : int, optional
+        Judge all on a few groups first, and go on with one in so many on more of them.
+    seed : int
+        Of the folds and of all that is drawn.
     n_jobs : int
         Processes.
 
@@ -72,8 +87,8 @@ def cross_validate(
     asked: dict[str, Any] = {
         "grid": grid,
         "leave_out": leave_out,
-        "window": window,
-        "window_hop": window_hop,
+        "window": window or None,
+        "window_hop": window_hop or None,
         "task": task,
         "draw": draw,
         "halving": halving,

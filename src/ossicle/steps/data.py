@@ -37,8 +37,14 @@ def check_dataset(
 
     Parameters
     ----------
-    path, layout, task, where
-        As for `open_dataset`.
+    path : Path
+        Data set.
+    layout : str, optional
+        How its files lie, as ``folders`` or ``csv``; found out by default.
+    task : str, optional
+        Column of a table that is the label, if not ``label``; ``bpm:regression`` for numbers.
+    where : mapping of column to value, optional
+        Take only the clips with these values.
     allowed : sequence of str
         Kinds of faults to pass over.
 
@@ -84,8 +90,14 @@ def export_dataset(
         Folder to fill; a file for a tensor and, if it ends in ``.csv``, for a CSV.
     to : str
         The layout.
-    layout, task, where, licences
-        As for `open_dataset`.
+    layout : str, optional
+        How its files lie, as ``folders`` or ``csv``; found out by default.
+    task : str, optional
+        Column of a table that is the label, if not ``label``; ``bpm:regression`` for numbers.
+    where : mapping of column to value, optional
+        Take only the clips with these values.
+    licences : sequence of str
+        Take only the clips with one of these licences; all by default.
     window, window_hop : float, optional
         Write windows of that many seconds, labelled by the events in them, instead of the clips:
         see `ossicle.datasets.Dataset.windows`.
@@ -153,7 +165,7 @@ def split_dataset(
     parts = _parts(open_dataset(path), fractions, official=official, seed=seed)
     whole = _whole(parts)
     if copy:
-        whole = keep_dataset(whole, out)
+        whole = keep_dataset(whole, out, source=path)
     for name in SPLITS:
         whole.subset([clip.split == name for clip in whole]).to_csv(written[name])
     whole.to_csv(out / TABLE)

@@ -44,8 +44,10 @@ def extract_features(
         The feature store; what is finished in it is not done again.
     front_end : mapping or str
         Its name, or its description.
-    window, window_hop : float, optional
-        Seconds; by default each clip is one window.
+    window : float, optional
+        Seconds of a window; by default, or 0, each clip is one window.
+    window_hop : float, optional
+        Seconds from one window to the next; half the window by default, or 0.
     where : mapping of column to value, optional
         Which clips are taken.
     n_jobs : int
@@ -61,8 +63,8 @@ def extract_features(
     table = FeatureStore(out).extract(
         dataset.clips,
         front,
-        window=window,
-        window_hop=window_hop,
+        window=window or None,
+        window_hop=window_hop or None,
         n_jobs=n_jobs,
         progress=progress and partial(progress, "features"),
     )
@@ -102,9 +104,11 @@ def describe_grid(
     out : Path
         Folder to fill.
     grid : dict of lists, or list of such dicts
-        As for `ossicle.search`; its front ends alone are of account.
-    window, window_hop : float, optional
-        Seconds; by default each clip is one window.
+        Of the search; its front ends alone are of account.
+    window : float, optional
+        Seconds of a window; by default, or 0, each clip is one window.
+    window_hop : float, optional
+        Seconds from one window to the next; half the window by default, or 0.
     task : str, optional
         Column of the table that is the label, if not ``label``.
     n_jobs : int
@@ -129,8 +133,8 @@ def describe_grid(
         table = FeatureStore(out / FEATURES).extract(
             dataset.clips,
             front,
-            window=window,
-            window_hop=window_hop,
+            window=window or None,
+            window_hop=window_hop or None,
             n_jobs=worthwhile(n_jobs, len(dataset)),
         )
         if table.n_unavailable:

@@ -73,13 +73,17 @@ def evaluate_bundle(
     Parameters
     ----------
     bundle : Path
-        Of the classifier.
+        The classifier, a ``.ossicle`` file.
     path : Path
         Labelled clips that took no part in making it.
     out : Path, optional
         HTML page to write, or the folder that gets ``report.html``.
-    layout, task, where
-        As for `open_dataset`.
+    layout : str, optional
+        How its files lie, as ``folders`` or ``csv``; found out by default.
+    task : str, optional
+        Column of a table that is the label, if not ``label``; ``bpm:regression`` for numbers.
+    where : mapping of column to value, optional
+        Take only the clips with these values.
     command : str
         What made the page, to be printed in it.
     """
@@ -119,15 +123,21 @@ def benchmark_bundle(
     Parameters
     ----------
     bundle : Path
-        Of the classifier.
+        The classifier, a ``.ossicle`` file.
     path : Path, optional
         Labelled clips, for its accuracy.
     out : Path, optional
         Folder that gets ``benchmark.json``.
-    layout, task, where
-        As for `open_dataset`.
-    runs, warmup : int
-        Windows that are timed, and windows before them that are not.
+    layout : str, optional
+        How its files lie, as ``folders`` or ``csv``; found out by default.
+    task : str, optional
+        Column of a table that is the label, if not ``label``; ``bpm:regression`` for numbers.
+    where : mapping of column to value, optional
+        Take only the clips with these values.
+    runs : int
+        Windows that are timed.
+    warmup : int
+        Windows heard before those, which are not timed.
     """
     dataset = None
     if path is not None:
@@ -167,7 +177,7 @@ def predict_files(bundle: Path, sounds: Annotated[Sequence[Path], Digest(named_d
     Parameters
     ----------
     bundle : Path
-        Of the classifier.
+        The classifier, a ``.ossicle`` file.
     sounds : sequence of Path
         Files, or folders of them.
     """
@@ -192,7 +202,7 @@ def verify_bundle(bundle: Path) -> dict[str, Any]:
     Parameters
     ----------
     bundle : Path
-        Of the classifier.
+        The classifier, a ``.ossicle`` file.
 
     Returns
     -------

@@ -50,8 +50,14 @@ def import_dataset(
         Everything; what a search with this ``test`` learns from; or what it judges on.
     test : str
         What is held out: ``split``, ``holdout``, ``auto`` or ``COLUMN=VALUE``, as in a search.
-    layout, task, where, licences
-        As for `open_dataset`.
+    layout : str, optional
+        How its files lie, as ``folders`` or ``csv``; found out by default.
+    task : str, optional
+        Column of a table that is the label, if not ``label``; ``bpm:regression`` for numbers.
+    where : mapping of column to value, optional
+        Take only the clips with these values.
+    licences : sequence of str
+        Take only the clips with one of these licences; all by default.
     seed : int
         Of what is drawn for ``holdout``.
 
@@ -77,7 +83,7 @@ def import_dataset(
     """
     dataset = open_dataset(path, layout=layout, task=task, where=where, licences=licences)
     kept = _part(dataset, part, test=test, seed=seed)
-    keep_dataset(kept, out)
+    keep_dataset(kept, out, source=path)
     labels = Counter(kept.labels().tolist()) if kept.tasks else Counter()
     return {
         "name": kept.name,

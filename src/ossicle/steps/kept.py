@@ -1,11 +1,13 @@
 """Data sets kept with their sounds: folders that stand for themselves."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ossicle.datasets import Dataset, read_dataset
 from ossicle.datasets.export import export_folder
+from ossicle.datasets.shown import shown
 from ossicle.workflow.files import read_json, write_json
 
 __all__ = [
@@ -28,12 +30,29 @@ KEPT = {"table": TABLE, "about": ABOUT, "sounds": SOUNDS}
 """What such a folder holds, by the names that other steps use."""
 
 
-def keep_dataset(dataset: Dataset, out: Path) -> Dataset:
-    """Write a data set with its sounds, byte for byte; give it as it lies there."""
-    placed = export_folder(dataset, out / SOUNDS, copied=True)
+def keep_dataset(dataset: Dataset, out: Path, *, source: Path | None = None) -> Dataset:
+    """Write a data set with its sounds, byte for byte; give it as it lies there.
+
+    Sounds keep the names of their folders, as far as those belong to the data set's ``source``.
+    """
+    inner = Path() if source is None else _inner(dataset, source)
+    placed = export_folder(dataset, out / SOUNDS / inner, copied=True)
     placed.to_csv(out / TABLE)
     name_dataset(dataset, out, name=dataset.name)
     return placed
+
+
+def _inner(dataset: Dataset, source: Path) -> Path:
+    """The folder that all sounds share, from the data set's own on; none if it lies elsewhere."""
+    root = source / SOUNDS if is_kept(source) else _absolute(source).parent
+    shared = Path(os.path.commonpath([_absolute(clip.path).parent for clip in dataset.clips]))
+    root = _absolute(root)
+    inner = shared.relative_to(root) if shared.is_relative_to(root) else Path()
+    return inner if shown(str(inner)) == str(inner) else Path()
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
 
 
 def name_dataset(dataset: Dataset, out: Path, *, name: str) -> None:

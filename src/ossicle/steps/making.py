@@ -90,10 +90,18 @@ def export_recordings(
         Folder to fill.
     to : {"audacity", "audiofolder", "dcase", "raven", "tensor"}
         The layout.
-    layout, task, where, licences
-        As for `open_dataset`.
-    window, window_hop : float, optional
-        Write windows of that many seconds, labelled by the events in them, instead of the clips.
+    layout : str, optional
+        How its files lie, as ``folders`` or ``csv``; found out by default.
+    task : str, optional
+        Column of a table that is the label, if not ``label``; ``bpm:regression`` for numbers.
+    where : mapping of column to value, optional
+        Take only the clips with these values.
+    licences : sequence of str
+        Take only the clips with one of these licences; all by default.
+    window : float, optional
+        Write windows of so many seconds, labelled by the events in them, instead of the clips.
+    window_hop : float, optional
+        Seconds from one window to the next; by default they do not overlap.
 
     Returns
     -------
@@ -153,22 +161,26 @@ def mix_recordings(
 
     Parameters
     ----------
-    alarms, background : sequence of Path
-        Sounds to find, and what they lie over: data sets.
+    alarms : sequence of Path
+        Data sets of the sounds to find.
+    background : sequence of Path
+        Data sets of what they lie over.
     out : Path
         Folder to fill.
-    significant, rooms : sequence of Path
-        Sounds that are no alarm; impulse responses of rooms.
+    significant : sequence of Path
+        Data sets of sounds that are no alarm.
+    rooms : sequence of Path
+        Data sets of impulse responses of rooms, in which each mix is heard.
     rt60 : sequence of float
         Made-up rooms instead: least and most reverberation time.
     snr : sequence of float
-        Range of the ratio; one, or three and more: exact ones.
+        Range of the ratio of a sound to what it lies over; one, or three and more: exact ones.
     events : sequence of int
         Least and most events of a mix.
     overlap : bool
         Whether they may sound at once.
     loudness : {"rms", "A"}
-        What levels are.
+        How levels are measured: plainly, or weighted as people hear.
     level : float, optional
         Of every background; as recorded by default.
     labels : {"binary", "source"}
@@ -176,8 +188,10 @@ def mix_recordings(
     fractions : sequence of float
         Of train, validation and test, with sum 1.
     n : int
-        Mixes.
-    duration, sample_rate
+        How many mixes.
+    duration : float
+        Of each mix.
+    sample_rate : int
         Of each mix.
     seed : int
         Of everything random.

@@ -10,7 +10,7 @@ from ossicle.evaluation.html import Picture, Section, Table, measured, write_htm
 from ossicle.evaluation.plots import png_bytes
 from ossicle.evaluation.sections import made_by
 from ossicle.selection import SearchResult
-from ossicle.selection.table import Row, without_shared
+from ossicle.selection.table import Row, told_apart, without_shared
 
 __all__ = ["write_search_report"]
 
@@ -124,7 +124,7 @@ def _front(result: SearchResult, chosen: Row) -> Section:
 
 def _table(result: SearchResult, chosen: Row) -> Section:
     rows = result.rows
-    short, shared = without_shared(rows, "front_end")
+    short, shared = without_shared(told_apart(rows, result.configurations), "front_end")
     columns = [column for column in rows[0] if column != "id"]
     cells: list[list[Any]] = [[row[column] for column in columns] for row in short]
     marked = [place for place, row in enumerate(rows) if row["id"] == chosen["id"]]

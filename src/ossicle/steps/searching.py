@@ -69,15 +69,32 @@ def search_dataset(
         official fold in turn, everything chosen without it; ``groups``: each group in turn;
         ``none``; ``auto``: split if there is one, else holdout. With ``folds`` and ``groups``
         the classifier that is kept is chosen and trained on everything.
-    layout, task, where
-        As for `open_dataset`.
+    layout : str, optional
+        How its files lie, as ``folders`` or ``csv``; found out by default.
+    task : str, optional
+        Column of a table that is the label, if not ``label``; ``bpm:regression`` for numbers.
+    where : mapping of column to value, optional
+        Take only the clips with these values.
     limits : mapping, optional
         Limits of the choice, as ``max_fpr``.
     paper_protocol : bool
         Judge the whole front on the test part too and select again there: optimistic figures,
         kept apart from the honest ones.
-    grid, leave_out, window, window_hop, draw, halving, seed
-        As for `ossicle.search`.
+    grid : dict of lists, or list of such dicts
+        What is tried: lists under ``front_end``, ``integration``, ``scaling``, ``model`` and
+        parameters of those; a small grid that suits the task by default.
+    leave_out : float or int, optional
+        Share or number of the groups held out at a time; official folds, else a tenth by default.
+    window : float, optional
+        Seconds of a window; by default, or 0, each clip is one window.
+    window_hop : float, optional
+        Seconds from one window to the next; half the window by default, or 0.
+    draw : int, optional
+        Judge only so many configurations, drawn from the grid.
+    halving : int, optional
+        Judge all on a few groups first, and go on with one in so many on more of them.
+    seed : int
+        Of the folds and of all that is drawn.
     n_jobs : int
         Processes.
     command : str
@@ -101,8 +118,8 @@ def search_dataset(
     options = {
         "grid": grid,
         "leave_out": leave_out,
-        "window": window,
-        "window_hop": window_hop,
+        "window": window or None,
+        "window_hop": window_hop or None,
         "draw": draw,
         "halving": halving,
         "seed": seed,

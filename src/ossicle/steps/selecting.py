@@ -52,13 +52,15 @@ def select_classifier(
     path : Path
         The data set that was learnt from.
     judged : Path
-        What `cross_validate` made of it.
+        What the step ``cross-validate`` made of it.
     test : Path, optional
         Data set that took no part.
     out : Path
         Folder to fill.
-    features, test_features : Path, optional
-        What `describe_grid` made of either data set; they are heard without.
+    features : Path, optional
+        What the step ``describe`` made of ``path``; its sounds are heard again without.
+    test_features : Path, optional
+        What the step ``describe`` made of ``test``; its sounds are heard again without.
     limits : mapping, optional
         Limits of the choice, as ``max_fpr``.
     paper_protocol : bool

@@ -7,6 +7,7 @@ from typing import Any
 from ossicle.errors import EvaluationError
 from ossicle.evaluation.benchmark import SCHEMA
 from ossicle.evaluation.intervals import wilson
+from ossicle.steps.hearing import BENCHMARK
 from ossicle.workflow.files import read_json
 from ossicle.workflow.kinds import Rows
 from ossicle.workflow.manifest import step
@@ -21,7 +22,8 @@ def tabulate_benchmarks(benchmarks: Sequence[Path], *, names: Sequence[str] = ()
     Parameters
     ----------
     benchmarks : sequence of Path
-        What ``ossicle bench`` or its step wrote.
+        What ``ossicle bench`` or its step wrote: the files, or the folders that hold one as
+        ``benchmark.json``.
     names : sequence of str
         What each is called; that of its bundle by default.
 
@@ -44,7 +46,7 @@ def tabulate_benchmarks(benchmarks: Sequence[Path], *, names: Sequence[str] = ()
 
 
 def _read(path: Path) -> dict[str, Any]:
-    found = read_json(path)
+    found = read_json(path / BENCHMARK if path.is_dir() else path)
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise EvaluationError(f"{path} is no benchmark; give what ossicle bench --out wrote")
     return found

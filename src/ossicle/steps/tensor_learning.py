@@ -53,16 +53,19 @@ def learn_tensors(
 
     Parameters
     ----------
-    train, validation : Path
-        What `describe_parts` made: what is learnt from; and what the scores are calibrated on,
-        after the last epoch.
+    train : Path
+        What is learnt from: a tensor that the step ``tensors`` made.
+    validation : Path
+        What the scores are calibrated on, after the last epoch: another one.
     out : Path
         Folder to fill.
     network : str or mapping
         ``ds_cnn``, ``cnn``, ``tc_net``, ``resnet``, ``dnn``; or with settings, as
         ``{name = "ds_cnn", width = 64}``.
-    epochs, batch_size : int
-        Times that every sample is seen; samples of a step.
+    epochs : int
+        Times that every sample is seen.
+    batch_size : int
+        Samples of a step.
     learning_rate : float
         The highest one of AdamW; it falls along a cosine.
     label_smoothing : float

@@ -60,7 +60,7 @@ def describe_parts(
     Parameters
     ----------
     path : Path
-        Data set whose clips all have a split, as after `split_dataset`.
+        Data set whose clips all have a split, as the step ``split`` gives.
     out : Path
         Folder to fill.
     front_end : mapping

@@ -8,18 +8,21 @@ from numpy.typing import NDArray
 
 from ossicle.errors import EvaluationError
 from ossicle.evaluation.plots.labels import nearer_to_others, place_labels
+from ossicle.evaluation.plots.listing import Entry, draw_entries, height_of, wrapped
 from ossicle.evaluation.plots.ranges import fit_axis, said_as
-from ossicle.evaluation.plots.style import COLOURS, FAINT, GREY, INK, ORANGE, canvas, styled, words
-from ossicle.evaluation.visible import shorten, visible
+from ossicle.evaluation.plots.style import COLOURS, GREY, ORANGE, canvas, styled, words
+from ossicle.evaluation.visible import visible
 
 __all__ = ["plot_front"]
 
-SIZES = {2: (10.4, 5.4), 3: (14.6, 5.4)}
-WIDTHS = {2: (1.6, 1.0), 3: (1.4, 1.4, 1.0)}
-"""Inches of the figure and widths of its parts, by the number of objectives."""
+WIDTH, HEIGHT = 10.4, 5.4
+"""Inches of the figure, which grows in height where the list needs it."""
+
+WIDTHS = {2: 46, 3: 120}
+"""Letters of a line of the list, by the number of objectives."""
 
 LISTED = 16
-"""Points of the front named beside the plot; the rest are counted."""
+"""Points of the front named in the list; the rest are counted."""
 
 RING = 6.2
 """Radius in points of the ring around the chosen configuration."""
@@ -44,9 +47,10 @@ def plot_front(
 ) -> Any:
     """All configurations as points, the front joined and numbered, the choice ringed.
 
-    Three objectives are drawn as two pictures side by side, ``y`` over ``x`` and ``y`` over ``z``;
-    a configuration has the same number in both. Axes of bytes, times and operations are
-    logarithmic, and no axis shows less than a range in which differences mean something.
+    Three objectives are drawn as two pictures side by side, ``y`` over ``x`` and ``y`` over ``z``,
+    with the list below them; a configuration has the same number in both. Axes of bytes, times and
+    operations are logarithmic, and no axis shows less than a range in which differences mean
+    something.
 
     Parameters
     ----------
@@ -61,7 +65,7 @@ def plot_front(
     chosen : int or str, optional
         The row that was taken.
     name : sequence of str
-        Columns that name a configuration in the list beside the plot, those that are there.
+        Columns that name a configuration in the list, those that are there.
     title : str
 
     Returns
@@ -77,17 +81,15 @@ def plot_front(
     points = _points(rows, columns)
     places = _places(points, [_index(rows, row) for row in front])
     taken = None if chosen is None else _index(rows, chosen)
-    figure = canvas(*SIZES[len(columns)])
-    *panels, aside = figure.subplots(1, len(columns), width_ratios=WIDTHS[len(columns)])
+    listed = _listed(points, places, taken)
+    entries = _entries(rows, listed, taken, name=name, measured=columns)
+    figure, panels, aside = _parted(len(columns) - 1, height_of(entries))
     across = [0, *range(2, len(columns))]
     for axes, column in zip(panels, across, strict=True):
         _draw_panel(axes, points[:, [column, 1]], places, taken, columns=(columns[column], y))
     panels[0].set_title(title)
     panels[0].legend(loc="best", borderaxespad=1.0)
-    listed = _listed(points, places, taken)
-    _list_places(aside, rows, listed, taken, name=name, measured=columns)
-    if len(listed) < len(places):
-        _say_left(aside, len(places) - len(listed))
+    draw_entries(aside, entries, left=len(places) - len(listed))
     figure.draw_without_rendering()  # settles the layout, so that pixels can be measured
     for axes, column in zip(panels, across, strict=True):
         _number_places(axes, points[:, [column, 1]], listed, taken)
@@ -267,38 +269,36 @@ def _write_number(axes: Any, text: str, anchor: Any, offset: Any, *, led: bool) 
     )
 
 
-def _list_places(
-    aside: Any,
+def _entries(
     rows: Sequence[Mapping[str, object]],
     places: Sequence[Place],
     chosen: int | None,
     *,
     name: Sequence[str],
     measured: Sequence[str],
-) -> None:
-    """Name the numbered points beside the plot."""
-    aside.set_axis_off()
-    aside.set(xlim=(0, 1), ylim=(0, 1))
-    height = 1 / (LISTED + 1)
-    for number, place in enumerate(places):
+) -> list[Entry]:
+    """What the list says of each numbered point."""
+    width = WIDTHS[len(measured)]
+    entries = []
+    for place in places:
         row = chosen if chosen in place else place[0]
         parts = [str(rows[row][column]) for column in name if column in rows[row]]
-        said = shorten(" · ".join(parts) or rows[row].get("id", f"row {row}"), 46)
+        said = wrapped(" · ".join(parts) or str(rows[row].get("id", f"row {row}")), width)
         figures = " · ".join(
             visible(said_as(column, _number(rows[row][column]))) for column in measured
         )
         equal = f" · and {len(place) - 1} more, equal" if len(place) > 1 else ""
-        colour = ORANGE if row == chosen else INK
-        _list_one(aside, 1 - number * height, (str(number + 1), said, figures + equal), colour)
+        entries.append(Entry(said, figures + equal, row == chosen))
+    return entries
 
 
-def _say_left(aside: Any, n: int) -> None:
-    top = 1 - LISTED / (LISTED + 1)
-    aside.text(0.08, top, f"and {n} more", va="top", fontsize=7.5, color=FAINT)
-
-
-def _list_one(aside: Any, top: float, said: tuple[str, str, str], colour: str) -> None:
-    number, text, figures = said
-    aside.text(0.05, top, number, ha="right", va="top", fontweight="bold", color=COLOURS[0])
-    aside.text(0.08, top, text, va="top", color=colour, fontsize=8)
-    aside.text(0.08, top - 0.027, figures, va="top", color=FAINT, fontsize=7)
+def _parted(n_panels: int, listed: float) -> tuple[Any, list[Any], Any]:
+    """A figure, its panels and the part for the list: beside one panel, below two."""
+    if n_panels == 1:
+        figure = canvas(WIDTH, max(HEIGHT, listed + 0.6))
+        parts = figure.subplot_mosaic([["0", "list"]], width_ratios=(1.6, 1.0))
+    else:
+        figure = canvas(WIDTH, HEIGHT - 0.6 + listed)
+        mosaic, ratios = [["0", "1"], ["list", "list"]], (HEIGHT - 1.6, listed)
+        parts = figure.subplot_mosaic(mosaic, height_ratios=ratios)
+    return figure, [parts[str(place)] for place in range(n_panels)], parts["list"]
