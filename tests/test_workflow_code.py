@@ -13,7 +13,7 @@ import ossicle
 from ossicle.errors import WorkflowError
 from ossicle.workflow import code
 from ossicle.workflow.code import library_versions, source_digest
-from ossicle.workflow.imports import source_digests
+from ossicle.workflow.imports import sources
 
 PACKAGE = Path(ossicle.__file__).parent
 MODULES = {
@@ -55,13 +55,13 @@ def reached(module: str) -> set[str]:
 
 
 def test_no_module_that_is_imported_is_missed() -> None:
-    missed = {module: reached(module) - source_digests(module).keys() for module in MODULES}
+    missed = {module: reached(module) - sources(module).keys() for module in MODULES}
     assert not any(missed.values()), {module: names for module, names in missed.items() if names}
 
 
 def test_a_module_of_the_ground_floor_is_made_of_little() -> None:
-    assert "ossicle.cli.main" not in source_digests("ossicle.steps.searching")
-    assert source_digests("ossicle.workflow.files").keys() == {
+    assert "ossicle.cli.main" not in sources("ossicle.steps.searching")
+    assert sources("ossicle.workflow.files").keys() == {
         "ossicle",
         "ossicle.errors",
         "ossicle.workflow",
@@ -131,7 +131,7 @@ def digest_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Digest:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text + "\n# edited\n" * (name in edited))
-        code._source_digest.cache_clear()
+        code.forget_sources()
         with monkeypatch.context() as patched:
             patched.syspath_prepend(folder)
             return source_digest(module, **options)  # type: ignore[arg-type]

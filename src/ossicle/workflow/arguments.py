@@ -1,5 +1,6 @@
 """What a step is given: plain values, files, and what other steps made."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,8 +103,11 @@ def resolve(
     resolved = Resolved()
     made = _Made(artifacts, steps, resolved)
     for name, parameter in step.parameters.items():
-        if name not in given and not parameter.required and not parameter.is_input:
-            _note_default(resolved, name, parameter.default)
+        if name not in given and not parameter.required:
+            if parameter.is_input and parameter.default is not None:
+                given = {**given, name: parameter.default}
+            else:
+                _note_default(resolved, name, parameter.default)
     for name, value in given.items():
         known = step.parameters.get(name)
         if known is not None and known.is_input and value is not None:
@@ -126,6 +130,7 @@ def _note_default(resolved: Resolved, name: str, default: Any) -> None:
 
 def _input(value: Any, place: str, parameter: Parameter, made: _Made) -> dict[str, Any]:
     if isinstance(value, list | tuple):
+        made.taken.parameters[place] = len(value)
         return {"list": [_input(v, f"{place}.{i}", parameter, made) for i, v in enumerate(value)]}
     if isinstance(value, Output):
         path, digest = _path(value, made)
@@ -172,7 +177,8 @@ def _value(value: Any, place: str, made: _Made) -> tuple[Any, Any]:
         made.note(place, _result(artifact, value)[1], artifact)
         return {"result": artifact.key}, {"input": place}
     if not any(True for _ in outputs_in(value)):
-        return {"value": value}, value
+        plain = json.loads(canonical_json(value))
+        return {"value": plain}, plain
     if isinstance(value, Mapping):
         pairs = {k: _value(v, f"{place}.{k}", made) for k, v in value.items()}
         forms = {k: form for k, (form, _) in pairs.items()}

@@ -6,20 +6,23 @@ means the same in this process and in another one.
 
 import contextlib
 import errno
+import glob
 import importlib
 import importlib.util
 import inspect
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError
+from ossicle.workflow.files import path_digest
 from ossicle.workflow.kinds import RESULT, read_result, result_file, write_result
 from ossicle.workflow.manifest import STEPS, Step, find_step
+from ossicle.workflow.parameters import Parameter
 from ossicle.workflow.store import Artifact, Store
 
 __all__ = ["Call", "perform"]
@@ -95,6 +98,7 @@ def perform(call: Call, store: Store, *, report: Report) -> Artifact:
         with _folder(call, store, step) as folder:
             values = {name: _decoded(each, store) for name, each in call.arguments.items()}
             result = _result(step, {**values, **_supplied(step, call, folder, report)})
+            _check_unchanged(step, call, store, folder)
             _check_written(step, folder)
             write_result(folder, _relative(result, folder), step.kind)
             if call.log and Path(call.log).is_file():
@@ -117,6 +121,8 @@ def _result(step: Step[..., Any], arguments: Mapping[str, Any]) -> Any:
     process = os.getpid()
     try:
         return step.function(**arguments)
+    except SystemExit as error:
+        raise WorkflowError(f"it ended with sys.exit({error.code!r})") from error
     except OSError as error:
         if error.errno in FULL:
             raise
@@ -124,6 +130,33 @@ def _result(step: Step[..., Any], arguments: Mapping[str, Any]) -> Any:
     finally:
         if os.getpid() != process:
             os._exit(1)
+
+
+def _check_unchanged(step: Step[..., Any], call: Call, store: Store, folder: Path) -> None:
+    """Keep nothing made of files, or by code, that are not what the key counts any more."""
+    try:
+        step.check_sources()
+        for place, path, parameter in _files_given(step, call):
+            inside = path.is_relative_to(Path(store.root).absolute())
+            digest = parameter.digest or path_digest
+            if not inside and digest(path) != call.recipe["inputs"][place]:
+                raise WorkflowError(f"{place} changed while it was done; run it again")
+    except WorkflowError:
+        if step.resumable:  # nor what was begun with them
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _files_given(step: Step[..., Any], call: Call) -> Iterator[tuple[str, Path, Parameter]]:
+    """Place, path and parameter of every file or folder among the arguments."""
+    for name, argument in call.arguments.items():
+        several = argument.get("list", ()) if step.takes_files(name) else ()
+        for place, each in [
+            (name, argument),
+            *((f"{name}.{i}", form) for i, form in enumerate(several)),
+        ]:
+            if "path" in each:
+                yield place, Path(each["path"]), step.parameters[name]
 
 
 def _check_written(step: Step[..., Any], folder: Path) -> None:
@@ -136,7 +169,7 @@ def _check_written(step: Step[..., Any], folder: Path) -> None:
 def _folder(
     call: Call, store: Store, step: Step[..., Any]
 ) -> contextlib.AbstractContextManager[Path]:
-    patterns = [each for name in step.outputs.values() for each in (name, f"{name}/**")]
+    patterns = [glob.escape(name) for name in step.outputs.values()]
     return store.writing(
         call.key,
         step=call.step,
@@ -163,6 +196,8 @@ def _number(value: Any) -> Any:
 
 def _relative(value: Any, folder: Path) -> Any:
     """A result without the name of the folder it was made in, which will be another."""
+    if hasattr(value, "to_dict"):
+        value = value.to_dict()
     if isinstance(value, Mapping):
         return {key: _relative(each, folder) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -246,5 +281,6 @@ def load_module(name: str, file: str = "") -> None:
 def home_of(step: Step[..., Any]) -> tuple[str, str]:
     """The module of a step, and its file if it is of no package."""
     module = step.function.__module__
-    file = "" if "." in module else (inspect.getsourcefile(step.function) or "")
+    in_package = "." in module or hasattr(sys.modules.get(module), "__path__")
+    file = "" if in_package else (inspect.getsourcefile(step.function) or "")
     return module, str(Path(file).resolve()) if file else ""

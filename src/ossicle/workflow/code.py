@@ -1,14 +1,21 @@
 """Which code made a result: a digest of sources and versions, to be part of a result's name."""
 
+import time
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
 from ossicle.errors import WorkflowError
 from ossicle.workflow.files import digest
-from ossicle.workflow.imports import forget, source_digests
+from ossicle.workflow.imports import Source, forget, sources
 
-__all__ = ["code_digest", "forget_sources", "library_versions", "source_digest"]
+__all__ = [
+    "check_sources",
+    "code_digest",
+    "forget_sources",
+    "library_versions",
+    "source_digest",
+]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -81,13 +88,42 @@ def source_digest(module: str, *, entries: Sequence[str] = ()) -> str:
 
 @cache
 def _source_digest(module: str, entries: tuple[str, ...]) -> str:
-    found = source_digests(module, entries)
-    return digest(*(piece for name in sorted(found) for piece in (name, found[name])))
+    found = _made_of(module, entries)
+    return digest(*(piece for name in sorted(found) for piece in (name, found[name].digest)))
+
+
+@cache
+def _made_of(module: str, entries: tuple[str, ...]) -> dict[str, Source]:
+    return sources(module, entries)
+
+
+def check_sources(module: str, *, entries: Sequence[str] = (), loaded: float) -> None:
+    """Refuse sources that were edited after they were loaded, or after their digest was taken.
+
+    Parameters
+    ----------
+    module, entries
+        As for `source_digest`.
+    loaded : float
+        When the module was loaded, in seconds since 1970.
+
+    Raises
+    ------
+    WorkflowError
+        If one was edited, naming it.
+
+    >>> check_sources("ossicle.errors", loaded=time.time())
+    """
+    for source in _made_of(module, tuple(sorted(set(entries)))).values():
+        edited = source.edited / 1e9
+        if source.is_changed() or loaded < edited <= time.time():
+            raise WorkflowError(f"{source.path} was edited after it was loaded; start anew")
 
 
 def forget_sources() -> None:
     """Read sources anew when they are next asked for, as after a module was loaded again."""
     _source_digest.cache_clear()
+    _made_of.cache_clear()
     forget()
 
 

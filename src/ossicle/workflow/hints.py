@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-__all__ = ["Parts", "as_typed", "described", "documented", "fits", "may_be_mapping", "parts_of"]
+__all__ = [
+    "Parts",
+    "as_typed",
+    "described",
+    "documented",
+    "fits",
+    "may_be_mapping",
+    "mentions_path",
+    "parts_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,15 @@ def parts_of(hint: Any) -> Parts:
         joined = [sum((getattr(p, name) for p in each), ()) for name in Parts.__dataclass_fields__]
         return Parts(*joined)
     return Parts((hint,), (), ())
+
+
+def mentions_path(hint: Any) -> bool:
+    """Whether an annotation names paths anywhere.
+
+    >>> mentions_path(dict[str, Path]), mentions_path(Sequence[str])
+    (True, False)
+    """
+    return _is_path(hint) or any(map(mentions_path, get_args(hint)))
 
 
 def _is_path(hint: Any) -> bool:

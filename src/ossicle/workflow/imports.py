@@ -16,7 +16,7 @@ from pathlib import Path
 from ossicle.errors import WorkflowError
 from ossicle.workflow.files import digest
 
-__all__ = ["forget", "source_digests"]
+__all__ = ["Source", "forget", "sources"]
 
 _SITES = ("site-packages", "dist-packages")
 _CONTINUED = re.compile(r"\\\r?\n")
@@ -48,16 +48,25 @@ class _Place:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """A source file: its digest, what it imports as (module, name), and its words."""
+class Source:
+    """A source file as it was read: its digest, what it imports as (module, name), its words."""
 
+    path: Path
+    edited: int
     digest: str
     imports: tuple[tuple[str, str], ...]
     text: str
 
+    def is_changed(self) -> bool:
+        """Whether it has been edited or removed since."""
+        try:
+            return self.path.stat().st_mtime_ns != self.edited
+        except OSError:
+            return True
 
-def source_digests(module: str, entries: Iterable[str] = ()) -> dict[str, str]:
-    """Every module that one is made of, with the digest of its file; entries are followed too.
+
+def sources(module: str, entries: Iterable[str] = ()) -> dict[str, Source]:
+    """Every module that one is made of, with its source; entries are followed too.
 
     Of a package that is only on the way to a module, the ``__init__`` counts, and not what it
     imports.
@@ -67,16 +76,22 @@ def source_digests(module: str, entries: Iterable[str] = ()) -> dict[str, str]:
     WorkflowError
         If there is no source of the module or of an entry.
 
-    >>> sorted(source_digests("ossicle.workflow.files"))
+    >>> sorted(sources("ossicle.workflow.files"))
     ['ossicle', 'ossicle.errors', 'ossicle.workflow', 'ossicle.workflow.files']
     """
-    place, first = _home(module)
+    try:
+        place, first = _home(module)
+    except WorkflowError:  # perhaps written since we looked
+        forget()
+        place, first = _home(module)
+    if place.file(first) is None:
+        forget()
     if place.file(first) is None:
         raise _missing(module)
     followed = _closure(place, [first])
     for entry in entries:
         followed |= _entered(place, entry)
-    return {name: _source(path, name).digest for name, path in followed.items()}
+    return {name: _source(path, name) for name, path in followed.items()}
 
 
 def forget() -> None:
@@ -147,11 +162,11 @@ def _around(module: str) -> list[str]:
 
 
 @cache
-def _source(path: Path, module: str) -> _Source:
-    data = path.read_bytes()
+def _source(path: Path, module: str) -> Source:
+    edited, data = path.stat().st_mtime_ns, path.read_bytes()
     text = data.decode("utf-8", "replace")
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    return _Source(digest(data), tuple(dict.fromkeys(_imports(text, package))), text)
+    return Source(path, edited, digest(data), tuple(dict.fromkeys(_imports(text, package))), text)
 
 
 def _imports(text: str, package: str) -> Iterator[tuple[str, str]]:

@@ -94,10 +94,14 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
 def _word(text: str) -> Any:
     """A number where a table says one, else the text."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_number)
     except ValueError:
         return text
     return value if isinstance(value, int | float) and not isinstance(value, bool) else text
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)
 
 
 def _write_bytes(path: Path, value: bytes) -> None:
@@ -110,7 +114,6 @@ KINDS: dict[str, Kind] = {
     "h5": Kind(_write_arrays, _read_arrays),
     "csv": Kind(_write_rows, _read_rows),
     "onnx": Kind(_write_bytes, Path.read_bytes),
-    "ossicle": Kind(_write_bytes, Path.read_bytes),
 }
 """By file ending."""
 

@@ -7,13 +7,14 @@ are no part of what it makes. Everything else is a plain value.
 
 import functools
 import inspect
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.code import forget_sources, library_versions, source_digest
+from ossicle.workflow.code import check_sources, forget_sources, library_versions, source_digest
 from ossicle.workflow.hints import described, fits, may_be_mapping, parts_of
 from ossicle.workflow.parameters import SUPPLIED, Digest, Parameter, hints_of, parameters_of
 
@@ -68,9 +69,24 @@ class Step(Generic[P, R]):
     ) -> None:
         functools.update_wrapper(self, function)
         self.function, self.name, self.needs = function, name, needs
+        self._loaded = time.time()
         self.libraries, self.entries, self._version = tuple(libraries), tuple(entries), version
         self.outputs, self.resumable = outputs, resumable
         self.measured = tuple(outputs.get(each, each) for each in measured)
+
+    def check_sources(self) -> None:
+        """Refuse code that was edited after it was loaded: the key would name what did not run.
+
+        Raises
+        ------
+        WorkflowError
+            If it was, naming the file.
+        """
+        check_sources(self.function.__module__, entries=self.entries, loaded=self._loaded)
+
+    def takes_files(self, name: str) -> bool:
+        """Whether a parameter is an input."""
+        return name in self.parameters and self.parameters[name].is_input
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function gives: nothing is kept, nothing looked up."""
@@ -280,6 +296,11 @@ def step(
 
     def registered(function: Callable[..., Any]) -> Step[..., Any]:
         _check_outputs(name or function.__name__, outputs)
+        if "options" in inspect.signature(function).parameters:
+            raise WorkflowError(
+                f"step {name or function.__name__}: options is a word of Pipeline.add; give the "
+                "parameter another name"
+            )
         made = Step(
             function,
             name=name or function.__name__,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from ossicle.workflow.hints import described, documented, parts_of
+from ossicle.errors import WorkflowError
+from ossicle.workflow.hints import described, documented, mentions_path, parts_of
 
 __all__ = ["SUPPLIED", "Digest", "Parameter", "hints_of", "parameters_of"]
 
@@ -73,14 +74,29 @@ def _shown(default: Any) -> Any:
 
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of a function, by parameter, and of what it returns.
+
+    Raises
+    ------
+    WorkflowError
+        If one names what is not there when the program runs.
+    """
     try:
         return get_type_hints(function, include_extras=True)
-    except (NameError, TypeError):  # names that only a type checker imports
-        return {}
+    except (NameError, TypeError) as error:
+        raise WorkflowError(
+            f"step {function.__name__}: its annotations cannot be read ({error}); import what they "
+            "name when the program runs, not for type checking only"
+        ) from error
 
 
 def _parameter(each: inspect.Parameter, hint: Any, told: str) -> Parameter:
     parts = parts_of(hint)
+    if mentions_path(hint) and not parts.takes_path:
+        raise WorkflowError(
+            f"parameter {each.name}: {described(hint)} holds paths that would not be counted by "
+            "content; Path or a sequence of Path is allowed"
+        )
     digests = [mark.function for mark in parts.marks if isinstance(mark, Digest)]
     return Parameter(
         each.name,

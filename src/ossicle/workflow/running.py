@@ -200,7 +200,6 @@ class _Execution:
             told: set[str] = set()
             try:
                 made = self._performed(node, call, told)
-                self._check_unchanged(node, call)
                 state = "kept" if "kept" in told else "completed"
                 self.tell(node.name, state, DIFFERS if "differs" in told else "", artifact=made)
                 return made
@@ -209,21 +208,6 @@ class _Execution:
                     raise
                 self.tell(node.name, "in progress", f"attempt {attempt} failed: {error}")
         raise AssertionError("unreachable")
-
-    def _check_unchanged(self, node: Node, call: Call) -> None:
-        """Let go of what was made of files that were others when their digest was taken."""
-        parameters = node.step.parameters
-        if not any(name in parameters and parameters[name].is_input for name in node.arguments):
-            return
-        artifacts = {name: made for name in node.needs if (made := self.made[name]) is not None}
-        now = self._call(node, artifacts)
-        if now.key == call.key:
-            return
-        if not call.again:
-            self.store.remove(call.key)
-        before, after = call.recipe["inputs"], now.recipe["inputs"]
-        names = ", ".join(name for name in before if before[name] != after.get(name))
-        raise WorkflowError(f"{names or 'its code'} changed while it was done; run it again")
 
     def _performed(self, node: Node, call: Call, told: set[str]) -> Artifact:
         def report(what: str, more: Any) -> None:
@@ -239,6 +223,8 @@ class _Execution:
         with self.workers.lent(node.step.needs.cpu) as (worker, granted):
             self._at_work[node.name] = worker
             try:
+                if node.name in self._cancelled:
+                    raise WorkflowError("it was cancelled")
                 asked = replace(call, n_jobs=granted, log=self._log(node))
                 worker.perform(asked, self.store, deadline=node.options.deadline, report=report)
             finally:

@@ -343,6 +343,8 @@ class Store:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         with contextlib.ExitStack() as held:
+            with contextlib.suppress(OSError):
+                self._unfinished.mkdir(parents=True, exist_ok=True)
             try:
                 held.enter_context(claims.hold(self._unfinished, alone=True))
             except WorkflowError:

@@ -87,9 +87,10 @@ def _done(words: Mapping[str, Any], root: str, answers: TextIO) -> dict[str, Any
         _print_into(call.log)
         perform(call, Store(Path(root)), report=report)
     except BaseException as error:
+        trace = _traced(error)
         with suppress(*SILENT):
-            _print_traceback(error)
-        return {"failed": type(error).__name__, "message": _said(error)}
+            sys.stderr.write(trace)
+        return {"failed": type(error).__name__, "message": _said(error), "trace": trace}
     finally:
         for stream in (sys.stdout, sys.stderr):
             with suppress(*SILENT):
@@ -97,12 +98,16 @@ def _done(words: Mapping[str, Any], root: str, answers: TextIO) -> dict[str, Any
     return {"done": True}
 
 
-def _print_traceback(error: BaseException) -> None:
-    """Print it from where the step begins."""
+def _traced(error: BaseException) -> str:
+    """Its traceback, from where the step begins."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals.get("__package__") == __package__:
         trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace or error.__traceback__)
+    try:
+        text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+    except Exception:
+        return ""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _said(error: BaseException) -> str:

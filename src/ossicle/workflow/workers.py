@@ -41,8 +41,15 @@ class Worker:
             If it failed in another way, took longer than ``deadline`` seconds, or its process
             died.
         """
-        self._why = ""
+        try:
+            self._perform(call, store, deadline, report)
+        finally:
+            self._why = ""
+
+    def _perform(self, call: Call, store: Store, deadline: float | None, report: Report) -> None:
         process = self._running()
+        if self._why:  # it was ended before it began
+            raise WorkflowError(self._why)
         with _Clock(deadline, lambda: self.end(f"it took longer than {deadline} s")) as clock:
 
             def told(what: str, more: Any) -> None:
@@ -53,7 +60,7 @@ class Worker:
         if answer is None:
             raise WorkflowError(self._why or self._died(process))
         if "failed" in answer:
-            raise _raised(answer["failed"], answer["message"])
+            raise _raised(answer["failed"], answer["message"], answer["trace"])
 
     def _running(self) -> "subprocess.Popen[str]":
         if self._process is None or self._process.poll() is not None:
@@ -194,9 +201,12 @@ class Workers:
             worker.close()
 
 
-def _raised(name: str, message: str) -> OssicleError:
+def _raised(name: str, message: str, trace: str) -> OssicleError:
     """What a step raised in another process, as it would be raised here."""
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, OssicleError):
-        return kind(message)
-    return WorkflowError(f"{name}: {message}")
+        error: OssicleError = kind(message)
+    else:
+        error = WorkflowError(f"{name}: {message}")
+    error.add_note(f"in a process of its own:\n{trace}")
+    return error
