@@ -262,7 +262,7 @@ def test_a_file_of_steps_does_not_take_the_place_of_a_module(flow):
 
 
 def test_a_label_of_this_machine_is_typed(flow):
-    flow.write_text(flow.read_text().replace("[steps.first]", "[steps.first]\nwhere = {house = 7}"))
+    flow.write_text(flow.read_text().replace("[steps.first]", "[steps.first]\non = {house = 7}"))
     assert "house" in refused(1, *words(flow))
     assert printed(*words(flow, "--label", "house=7"))
 

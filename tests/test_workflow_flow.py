@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,8 @@ from ossicle.workflow.arguments import Output
 from ossicle.workflow.flow import flow_of, read_flow
 from ossicle.workflow.manifest import step
 from ossicle.workflow.pipeline import Condition
+
+HERE = Path("/here")
 
 ALARM = """
 name = "alarm"
@@ -40,7 +43,7 @@ figures = "${judged}"
 when = "${judged.accuracy} >= 0.8"
 retries = 2
 deadline = 600
-where = { house = 7 }
+on = { house = 7 }
 
 [outputs]
 report = "${best.report}"
@@ -58,6 +61,18 @@ def table(files: Sequence[Path], bands: int, n_fft: int = 512) -> dict[str, int]
 @step(name="flow_judged")
 def judged(tables: Sequence[dict[str, int]]) -> dict[str, float]:
     """A figure."""
+    return {"accuracy": 0.9}
+
+
+class Judged(TypedDict):
+    """Figures by name."""
+
+    accuracy: float
+
+
+@step(name="flow_typed", outputs={"page": "page.html"})
+def typed(tables: Sequence[dict[str, int]], *, out: Path) -> Judged:
+    """A figure and a page."""
     return {"accuracy": 0.9}
 
 
@@ -121,7 +136,12 @@ def test_options_of_a_step_are_those_of_its_node(file):
 
 
 def test_an_argument_called_like_an_option_is_given_below_with(file):
-    edited(file, "[outputs]", '[steps.best.with]\nwhere = "${sounds}"\n[outputs]')
+    edited(file, "[outputs]", '[steps.best.with]\non = "${sounds}"\n[outputs]')
+    assert "has no parameter 'on'" in wrong(file)
+
+
+def test_a_part_of_a_data_set_is_an_argument_like_any_other(file):
+    edited(file, "retries = 2", 'retries = 2\nwhere = "${sounds}"')
     best = nodes(read_flow(file))["best"]
     assert best.arguments == {"figures": Output("judged"), "where": "recordings"}
     assert best.options.where == {"house": 7}
@@ -157,8 +177,52 @@ def test_a_matrix_over_the_instances_of_another_step_has_one_for_each(file):
     edited(file, 'tables = "${table}"', 'tables = ["${each.t}"]\nfor_each = { t = "${table}" }')
     edited(file, 'figures = "${judged}"\nwhen = "${judged.accuracy} >= 0.8"', "figures = {}")
     flow = read_flow(file)
-    second = nodes(flow)["judged[t=table[n_fft=2048]]"]
+    second = nodes(flow)["judged[n_fft=2048]"]
     assert second.arguments == {"tables": [Output("table[n_fft=2048]")]}
+
+
+def test_an_instance_is_asked_for_by_its_name(file):
+    edited(file, 'tables = "${table}"', 'tables = ["${table[n_fft=2048]}"]')
+    edited(file, 'tables = "${table}"', 'tables = "${table[n_fft=1024].files}"')
+    flow = read_flow(file)
+    assert nodes(flow)["judged"].arguments == {"tables": [Output("table[n_fft=2048]")]}
+    assert flow.outputs["tables"] == Output("table[n_fft=1024]", "files")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "names"),
+    [
+        ('{ t = "${table}", n = [1] }', ["n_fft=1024,n=1", "n_fft=2048,n=1"]),
+        (
+            '{ t = "${table}", n_fft = [1] }',
+            ["t=table[n_fft=1024],n_fft=1", "t=table[n_fft=2048],n_fft=1"],
+        ),
+        (
+            '{ t = ["${table[n_fft=1024]}", "${other[n_fft=1024]}"], n = [-40.0] }',
+            ["t=table[n_fft=1024],n=-40.0", "t=other[n_fft=1024],n=-40.0"],
+        ),
+    ],
+)
+def test_an_instance_over_instances_is_called_by_what_those_stand_for(matrix, names):
+    words = tomllib.loads(ALARM)
+    (matrix,) = tomllib.loads(f"matrix = {matrix}").values()
+    tables = [f"${{each.{key}}}" for key in matrix]
+    judged = {"step": "flow_judged", "for_each": matrix, "tables": tables}
+    steps = {"table": words["steps"]["table"], "other": words["steps"]["table"], "judged": judged}
+    flow = flow_of({"name": "long", "parameters": words["parameters"], "steps": steps}, folder=HERE)
+    assert [name for name in nodes(flow) if "judged" in name] == [f"judged[{n}]" for n in names]
+
+
+def test_what_a_step_makes_is_held_against_what_it_says(file):
+    edited(file, '"flow_judged"', '"flow_typed"')
+    edited(file, 'report = "${best.report}"', 'report = "${judged.acuracy}"')
+    assert "step flow_typed makes no 'acuracy'; did you mean 'accuracy'?" in wrong(file)
+    edited(file, '"${judged.acuracy}"', '"${judged.page}"')
+    edited(file, 'figures = "${judged}"', 'figures = { a = "${judged.acuracy}" }')
+    assert "steps.best.figures: step flow_typed makes no 'acuracy'" in wrong(file)
+    edited(file, "judged.acuracy", "judged.page")
+    told = wrong(file)
+    assert "steps.best.figures: ${judged.page} is a file, page.html; figures takes a value" in told
 
 
 def test_steps_may_stand_in_any_order(file):
@@ -238,13 +302,34 @@ def test_a_default_may_come_from_the_environment(file, monkeypatch):
         ("retries = 2", "retires = 2", "steps.best.retires: step flow_best has no parameter"),
         ("retries = 2", "retries = -1", "steps.best.retries: -1 is not allowed; a whole number"),
         ("deadline = 600", 'deadline = "soon"', "steps.best.deadline: 'soon' is not allowed"),
-        ("{ house = 7 }", "7", "steps.best.where is 7; a table is allowed"),
+        ("{ house = 7 }", "7", "steps.best.on is 7; a table is allowed"),
         ('"${judged}"', '"${jugded}"', "steps.best.figures: no parameter or step 'jugded'; did"),
         (
             '"${bands}"',
             '"${each.bands}"',
             "steps.table.bands: no key in for_each 'bands'; allowed: n_fft",
         ),
+        (
+            'step = "flow_judged"',
+            'stpe = "flow_judged"',
+            "say step = ..., the name of one; 'stpe' is there: did you mean 'step'?",
+        ),
+        (
+            "retries = 2",
+            "retries = 2\nfor_each = { n = [1, 2] }",
+            "steps.best.for_each.n: no argument uses ${each.n}",
+        ),
+        ('tables = "${table}"', "where = { a = 1 }", "labels of the machine are on = { … }"),
+        ('"${judged.accuracy} >= 0.8"', '"${table} >= 0.8"', "ask one, as ${table[n_fft=1024]}"),
+        ('"${bands}"', '"${table[n_fft=3]}"', "in a circle"),
+        (
+            'tables = "${table}"',
+            'tables = ["${table[n_fft=1025]}"]',
+            "no instance 'table[n_fft=1025]'; did you mean 'table[n_fft=1024]'?",
+        ),
+        ('"${judged}"', '"${judged[n=1]}"', "judged has no for_each, so it is one"),
+        ('"${judged}"', '"${bands[n=1]}"', "bands is a parameter; only steps have outputs"),
+        ("600", f'"{"9" * 500}"', "99999999…"),
         ('bands = "${bands}"', "", "steps.table: step flow_table lacks bands"),
         ('"${bands}"', '"many"', "step flow_table: bands is 'many'; allowed is int"),
         (
@@ -314,6 +399,20 @@ def test_what_is_no_workflow_file_is_refused_in_words(tmp_path, content):
         path.write_bytes(content)
     assert "a.toml" in wrong(path)
     assert "no regular file" in wrong(tmp_path)
+
+
+def test_a_name_that_is_taken_from_the_file_is_told_so(tmp_path):
+    path = tmp_path / "my flow.toml"
+    path.write_text('[steps.a]\nstep = "flow_judged"\ntables = []')
+    assert "'my flow' is no name; letters, digits, _ and - are allowed; it is taken" in wrong(path)
+    path.write_text('name = "flow"\n' + path.read_text())
+    assert read_flow(path).name == "flow"
+
+
+def test_a_long_value_is_shortened_in_a_message(file):
+    told = wrong(edited(file, "[1024, 2048]", '"${file:alarm.toml}"'))
+    assert "is not allowed; a list of one" in told
+    assert len(told.partition("n_fft: ")[2]) < 150
 
 
 def test_a_parameter_that_the_file_has_not_is_answered_with_the_nearest(file):
