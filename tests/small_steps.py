@@ -168,3 +168,22 @@ def go_on(n: int, pause: float, *, out: Path) -> int:
 def files_below(folder: Path) -> list[str]:
     """The names of the files in a folder."""
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+@step(name="small forgetting", outputs={"page": "page.txt"})
+def forget(title: str, *, out: Path) -> None:
+    """Write nothing."""
+
+
+@step(name="small path")
+def path_of(name: str) -> Path:
+    """A path, which says nothing of what lies there."""
+    return Path(name)
+
+
+@step(name="small tries")
+def count_tries(note: str) -> None:
+    """Note that it was tried, then take too long."""
+    with Path(note).open("a") as file:
+        file.write("x")
+    time.sleep(600)

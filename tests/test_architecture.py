@@ -145,7 +145,7 @@ def loads_names_late(node: ast.stmt) -> bool:
     """Whether this is part of a table of names that are loaded when they are used (PEP 562)."""
     if isinstance(node, ast.If):
         return ast.unparse(node.test) == "TYPE_CHECKING"
-    return isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
+    return isinstance(node, ast.FunctionDef) and node.name in ("__getattr__", "__dir__")
 
 
 def test_a_floor_is_entered_through_names_it_lists() -> None:

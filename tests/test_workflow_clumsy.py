@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -12,9 +13,10 @@ import clumsy_steps as clumsy
 import pytest
 
 from ossicle.errors import WorkflowError
+from ossicle.workflow.calls import load_module
 from ossicle.workflow.executor import LocalCluster
 from ossicle.workflow.files import path_digest
-from ossicle.workflow.manifest import Step
+from ossicle.workflow.manifest import Step, find_step
 from ossicle.workflow.nodes import Event
 from ossicle.workflow.pipeline import NodeOptions, Pipeline, Results
 from ossicle.workflow.record import read_executions, recorder
@@ -194,6 +196,32 @@ def test_a_pin_that_is_nonsense_names_nothing(store: Store) -> None:
     assert list(store.pins()) == ["bytes"]
     with pytest.raises(WorkflowError, match="has no artifact 'bytes'"):
         store.find("bytes")
+
+
+CODE = """
+from ossicle.workflow.manifest import step
+
+
+@step(name="clumsy edited")
+def edited() -> str:
+    return "WORD"
+"""
+
+
+def test_code_that_changed_after_a_run_began_is_not_run_under_the_old_key(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    file = tmp_path / "clumsy_edited.py"
+    file.write_text(CODE.replace("WORD", "old"))
+    load_module("clumsy_edited", str(file))
+    step = find_step("clumsy edited")
+    assert step.version
+    file.write_text(CODE.replace("WORD", "new"))
+    with pytest.raises(WorkflowError, match="the code of step clumsy edited changed after"):
+        run(store, step)
+    file.write_text(CODE.replace("WORD", "old"))
+    assert run(store, step).value("a") == "old"
 
 
 # --- folders --------------------------------------------------------------------------------------

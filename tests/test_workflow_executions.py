@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flows import SMALL, states
@@ -11,6 +12,7 @@ from ossicle.workflow.claims import hold
 from ossicle.workflow.executing import execute
 from ossicle.workflow.executions import Executions, ExecutionSettings
 from ossicle.workflow.flow import flow_of
+from ossicle.workflow.record import recorder
 
 
 @pytest.fixture
@@ -176,6 +178,20 @@ def test_the_same_words_are_run_once_more_from_anywhere(small, tmp_path, monkeyp
     outcome = execute(flow, root=tmp_path / "kept", settings=settings)
     assert outcome.results.value("counts") == {"two": 2}
     assert set(states(Executions(tmp_path / "kept"), "small-2").values()) == {"kept"}
+
+
+def test_executions_that_make_the_record_at_once_all_write_in_it(tmp_path):
+    def begin(root, number):
+        together.wait(20)
+        with recorder(root, f"x-{number}", "x", ["a", "b"]):
+            pass
+
+    for root in (tmp_path / str(n) for n in range(50)):
+        root.mkdir()
+        together = threading.Barrier(8)
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(begin, [root] * 8, range(8)))
+        assert len(Executions(root).list()) == 8
 
 
 # --- what is there ------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Executions that are killed, cancelled, begun at once, or meet a full disk."""
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -183,3 +184,20 @@ def test_looking_at_a_record_changes_nothing(small, tmp_path):
     before = database.read_bytes()
     assert Executions(tmp_path / "kept").get("small-1").state == "completed"
     assert database.read_bytes() == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_record_where_nobody_may_write_is_read(small, tmp_path):
+    execute(small(), root=tmp_path / "kept")
+    before = Executions(tmp_path / "kept").list()
+    (tmp_path / "kept").chmod(0o500)
+    try:
+        assert Executions(tmp_path / "kept").list() == before
+    finally:
+        (tmp_path / "kept").chmod(0o700)
+
+
+def test_a_folder_with_a_name_of_odd_characters_is_as_good_as_any(small, tmp_path):
+    root = tmp_path / "a ?mode=ro#é %41"
+    execute(small(), root=root)
+    assert [each.state for each in Executions(root).list()] == ["completed"]

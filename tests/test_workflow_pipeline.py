@@ -360,7 +360,7 @@ def test_code_that_was_changed_while_a_run_went_on_is_not_kept_under_the_old_nam
         path.write_text(text.format(22))
         pipeline = Pipeline()
         pipeline.add(module.changing, "value")
-        with pytest.raises(WorkflowError, match="value: the code of step changing was changed"):
+        with pytest.raises(WorkflowError, match="value: the code of step changing changed after"):
             pipeline.run(store, cluster=LocalCluster(1))
     finally:
         sys.path.remove(str(tmp_path))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.files import canonical_json, path_digest
+from ossicle.workflow.hints import as_typed
 from ossicle.workflow.kinds import read_result, result_file
 from ossicle.workflow.manifest import Parameter, Step
 from ossicle.workflow.store import Artifact
@@ -108,7 +109,8 @@ def resolve(
         if known is not None and known.is_input and value is not None:
             form = _input(value, name, known, made)
         else:
-            form, resolved.parameters[name] = _value(value, name, made)
+            typed = as_typed(value, known.hint) if known is not None else value
+            form, resolved.parameters[name] = _value(typed, name, made)
         resolved.arguments[name] = form
     return resolved
 

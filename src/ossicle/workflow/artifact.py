@@ -3,16 +3,19 @@
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.files import read_json
+from ossicle.workflow.files import canonical_json, digest, read_json
 from ossicle.workflow.sealing import MANIFEST, TIMES, content_of, files_of
 
-__all__ = ["Artifact", "read_artifact"]
+__all__ = ["Artifact", "Inputs", "key_of", "read_artifact", "recipe_of"]
+
+Inputs = Sequence[str] | Mapping[str, str]
+"""Keys or digests of what a step reads, in the order it reads them or by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +115,16 @@ def _is_manifest(told: Any) -> bool:
         and isinstance(told.get("provenance"), dict)
         and isinstance(told.get("measured", []), list)
     )
+
+
+def recipe_of(step: str, version: Any, parameters: Any, inputs: Inputs) -> dict[str, Any]:
+    """What decides a result, as it is read back from a manifest."""
+    named = dict(inputs) if isinstance(inputs, Mapping) else [*inputs]
+    made_from = {"step": step, "version": version, "parameters": parameters, "inputs": named}
+    recipe: dict[str, Any] = json.loads(canonical_json(made_from))
+    return recipe
+
+
+def key_of(recipe: Mapping[str, Any]) -> str:
+    """The key that a recipe gives."""
+    return digest(canonical_json(recipe))

@@ -30,7 +30,9 @@ BESIDE: set[str] = set()
 """Folders of files that steps were loaded from, in which modules are found first."""
 
 Report = Callable[[str, Any], None]
-"""Called with what happens, ``waiting`` or ``progress``, and more about it."""
+"""Called with what happens, and more about it: ``waiting`` (for another that makes the same),
+``kept`` (that has made it), ``begun``, ``progress``, ``differs`` (the same recipe gave other
+bytes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +81,28 @@ def perform(call: Call, store: Store, *, report: Report) -> Artifact:
     Raises
     ------
     WorkflowError
-        If its result cannot be kept.
+        If its result cannot be kept, its code has changed since the call was made, or what an
+        artifact gives it is no longer what was made.
     Exception
         Whatever the step raises.
     """
     step = _found(call)
-    if step.version != call.recipe["version"]:
-        raise WorkflowError(f"the code of step {call.step} was changed meanwhile; run it again")
     with store.claim(call.key, on_wait=lambda: report("waiting", None)):
         if not call.again and (kept := store.get(call.key)):
+            report("kept", None)
             return kept
+        report("begun", None)
         with _folder(call, store, step) as folder:
             values = {name: _decoded(each, store) for name, each in call.arguments.items()}
             result = _result(step, {**values, **_supplied(step, call, folder, report)})
+            _check_written(step, folder)
             write_result(folder, _relative(result, folder), step.kind)
             if call.log and Path(call.log).is_file():
                 with contextlib.suppress(ValueError, AttributeError):  # the step has closed it
                     sys.stdout.flush()
                 shutil.copyfile(call.log, folder / LOG)
+    if call.again and call.key in store.flags():
+        report("differs", None)
     made = store.get(call.key)
     if made is None:
         raise WorkflowError(f"what step {call.step} made has gone from {store.root}; run it again")
@@ -118,6 +124,13 @@ def _result(step: Step[..., Any], arguments: Mapping[str, Any]) -> Any:
     finally:
         if os.getpid() != process:
             os._exit(1)
+
+
+def _check_written(step: Step[..., Any], folder: Path) -> None:
+    """Refuse a step that wrote nothing of what it says it makes."""
+    files = step.outputs.values()
+    if files and not any((folder / name).exists() for name in files):
+        raise WorkflowError(f"it wrote none of its outputs into out: {', '.join(files)}")
 
 
 def _folder(
@@ -187,10 +200,15 @@ def _sound(path: Path, store: Store) -> Path:
 
 
 def _found(call: Call) -> Step[..., Any]:
-    """The step of a call; its module is loaded if it is not."""
+    """The step of a call; its module is loaded if it is not, and must be what the key counts."""
     if call.step not in STEPS:
         load_module(call.module, call.file)
-    return find_step(call.step)
+    step = find_step(call.step)
+    if step.version != call.recipe["version"]:
+        raise WorkflowError(
+            f"the code of step {call.step} changed after the run began; run it again"
+        )
+    return step
 
 
 def load_module(name: str, file: str = "") -> None:

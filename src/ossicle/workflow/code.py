@@ -102,7 +102,11 @@ def library_versions(libraries: Iterable[str]) -> dict[str, str]:
     >>> list(library_versions(["numpy"]))
     ['numpy']
     """
-    return dict(_versions(tuple(sorted(set(libraries)))))
+    try:
+        return dict(_versions(tuple(sorted(set(libraries)))))
+    except WorkflowError as error:
+        words = str(error).partition(";")[0]
+        raise WorkflowError(f"{words}; is it called so in the package index?") from error
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-__all__ = ["Parts", "described", "documented", "fits", "may_be_mapping", "parts_of"]
+__all__ = ["Parts", "as_typed", "described", "documented", "fits", "may_be_mapping", "parts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,21 @@ def fits(value: Any, hint: Any, *, as_input: bool = False) -> bool:
     (True, False, False, True)
     """
     return any(_fits(value, each, as_input) for each in parts_of(hint).allowed)
+
+
+def as_typed(value: Any, hint: Any) -> Any:
+    """A value with whole numbers made decimal where only decimal ones are meant: 40 is 40.0.
+
+    >>> as_typed([1, 2.5], list[float]), as_typed(1, int | float)
+    ([1.0, 2.5], 1)
+    """
+    allowed = parts_of(hint).allowed
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value) if float in allowed and int not in allowed else value
+    if isinstance(value, list | tuple):
+        inner = [args[0] for each in allowed if (args := get_args(each)) and fits(value, each)]
+        return [as_typed(each, inner[0]) for each in value] if inner else value
+    return value
 
 
 def _fits(value: Any, hint: Any, as_input: bool) -> bool:

@@ -1,18 +1,30 @@
-"""What a store keeps and what it lets go: pins, which are names, and the choice of what is old."""
+"""What a store keeps and what it lets go: pins, which are names, flags, what is old."""
 
 import contextlib
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.claims import is_held
-from ossicle.workflow.files import replacing
+from ossicle.workflow.files import read_json, replacing, write_json
 
-__all__ = ["DAY", "Kept", "add_pin", "held", "read_pins", "remove_pin", "superfluous", "sweep"]
+__all__ = [
+    "DAY",
+    "Kept",
+    "add_flag",
+    "add_pin",
+    "held",
+    "read_flags",
+    "read_pins",
+    "remove_pin",
+    "superfluous",
+    "sweep",
+]
 
 DAY = 24 * 3600.0
 _RESUMABLE_FOR = 30 * DAY
@@ -104,6 +116,24 @@ def remove_pin(folder: Path, name: str) -> None:
     if name not in read_pins(folder):
         raise WorkflowError(f"nothing is pinned as {name!r}; {nearest(name, read_pins(folder))}")
     (folder / name).unlink()
+
+
+def read_flags(folder: Path) -> dict[str, dict[str, Any]]:
+    """Flags by key, as far as they are ones."""
+    told = {path.stem: read_json(path) for path in sorted(folder.glob("[0-9a-f]*.json"))}
+    return {
+        key: each
+        for key, each in told.items()
+        if isinstance(each, dict) and isinstance(each.get("files"), list)
+    }
+
+
+def add_flag(folder: Path, key: str, *, kept: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    """Write down which content of a key is kept, which was dropped, and which files differ."""
+    before, after = kept["files"], other["files"]
+    differs = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
+    contents = {"kept": kept["content"], "other": other["content"]}
+    write_json(folder / f"{key}.json", {**contents, "files": differs})
 
 
 def held(folder: Path) -> Path:

@@ -37,7 +37,19 @@ class Kind:
 
 
 def _write_json(path: Path, value: Any) -> None:
+    _check_keys(value)
     path.write_text(readable_json(value), encoding="utf-8")
+
+
+def _check_keys(value: Any) -> None:
+    """Refuse keys that are no text: written as text, two could be one."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"{key!r} is a key; texts are allowed")
+    inner = value.values() if isinstance(value, Mapping) else value
+    for each in inner if isinstance(value, Mapping | list | tuple) else ():
+        _check_keys(each)
 
 
 def _write_array(path: Path, value: Any) -> None:

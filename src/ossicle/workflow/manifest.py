@@ -9,6 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from ossicle.errors import WorkflowError, nearest
@@ -68,8 +69,8 @@ class Step(Generic[P, R]):
         functools.update_wrapper(self, function)
         self.function, self.name, self.needs = function, name, needs
         self.libraries, self.entries, self._version = tuple(libraries), tuple(entries), version
-        self.outputs, self.resumable = dict(outputs), resumable
-        self.measured = tuple(self.outputs.get(each, each) for each in measured)
+        self.outputs, self.resumable = outputs, resumable
+        self.measured = tuple(outputs.get(each, each) for each in measured)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function gives: nothing is kept, nothing looked up."""
@@ -156,6 +157,11 @@ class Step(Generic[P, R]):
         WorkflowError
             If one is unknown, missing or of another type.
         """
+        if parts_of(hints_of(self.function).get("return", Any)).takes_path:
+            raise WorkflowError(
+                f"step {self.name} returns a path, which is not kept; let it write into a "
+                'parameter out: Path, and name the file in outputs={"table": "table.csv"}'
+            )
         for name, value in arguments.items():
             if name not in self.parameters:
                 self._refuse_unknown(name)
@@ -273,6 +279,7 @@ def step(
         return function.__module__, function.__qualname__
 
     def registered(function: Callable[..., Any]) -> Step[..., Any]:
+        _check_outputs(name or function.__name__, outputs)
         made = Step(
             function,
             name=name or function.__name__,
@@ -296,6 +303,19 @@ def step(
         return made
 
     return registered if function is None else registered(function)
+
+
+def _check_outputs(step: str, outputs: Any) -> None:
+    files = outputs or {}
+    whole = isinstance(files, Mapping) and all(
+        name and isinstance(file, str) and file and not Path(file).is_absolute()
+        for name, file in files.items()
+    )
+    if not whole or any(".." in Path(file).parts for file in files.values()):
+        raise WorkflowError(
+            f"step {step}: outputs is {outputs!r}; files below out by name are allowed, as "
+            '{"table": "table.csv"}'
+        )
 
 
 def find_step(name: str) -> Step[..., Any]:

@@ -17,7 +17,7 @@
 'dog'
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,16 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
-    """What every node made; nothing if it was skipped."""
+class Results(Mapping[str, Artifact]):
+    """What every node made, by name; nothing if it was skipped."""
 
     artifacts: Mapping[str, Artifact | None]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.artifacts)
+
+    def __len__(self) -> int:
+        return len(self.artifacts)
 
     def __getitem__(self, name: str) -> Artifact:
         """What a node made.
@@ -121,9 +127,15 @@ class Pipeline:
         """
         if not isinstance(step, Step):
             raise WorkflowError(f"{step!r} is no step; decorate it with @step")
+        if not isinstance(name, str) or ("name" in arguments and "name" not in step.parameters):
+            raise WorkflowError(
+                "what follows the step is the node's name: add(step, 'name', parameter=value)"
+            )
         node = Node(name or step.name, step, arguments, options or NodeOptions())
         if node.name in self._nodes:
-            raise WorkflowError(f"two nodes are called {node.name!r}; give one another name")
+            raise WorkflowError(
+                f"two nodes are called {node.name!r}; name one: add(step, 'another name', ...)"
+            )
         step.check(arguments, given=lambda value: any(True for _ in outputs_in(value)))
         self._check_outputs(node)
         self._nodes[node.name] = node
@@ -164,7 +176,7 @@ class Pipeline:
 
     def run(
         self,
-        store: Store,
+        store: Store | str | Path,
         *,
         cluster: LocalCluster | None = None,
         again: Collection[str] = (),
@@ -175,7 +187,7 @@ class Pipeline:
 
         Parameters
         ----------
-        store : Store
+        store : Store or path
         cluster : LocalCluster, optional
             Each step is done in a process of its own, as many at a time as it has; by default one
             after another in this process, but for those with a deadline.
@@ -199,7 +211,7 @@ class Pipeline:
         made = run_nodes(
             self.name,
             self.nodes,
-            store,
+            store if isinstance(store, Store) else Store(store),
             cluster=cluster,
             again=again,
             on_event=on_event,

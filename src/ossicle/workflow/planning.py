@@ -1,10 +1,12 @@
 """What running a pipeline would do, and why, without doing it."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ossicle.errors import OssicleError
+from ossicle.workflow.files import canonical_json
 from ossicle.workflow.manifest import Step
 from ossicle.workflow.nodes import Node
 from ossicle.workflow.running import call_of
@@ -47,10 +49,10 @@ def plan_nodes(
     """
     planned: dict[str, Planned] = {}
     planning = _Planning(name, {node.name: node.step for node in nodes}, store, again)
-    before = planning.latest()
+    before = planning.made_before()
     for node in nodes:
         try:
-            planned[node.name] = planning.planned(node, planned, before.get(node.name))
+            planned[node.name] = planning.planned(node, planned, before.get(node.name, ()))
         except OssicleError as error:
             raise type(error)(f"{node.name}: {error}") from error
     return tuple(planned.values())
@@ -63,7 +65,9 @@ class _Planning:
     store: Store
     again: Collection[str]
 
-    def planned(self, node: Node, before: Mapping[str, Planned], last: Artifact | None) -> Planned:
+    def planned(
+        self, node: Node, before: Mapping[str, Planned], earlier: Sequence[Artifact]
+    ) -> Planned:
         """One node, from what is planned for those it needs."""
         for name in node.needs:
             if before[name].state == SKIPPED:
@@ -80,15 +84,15 @@ class _Planning:
         call = call_of(node, self.pipeline, steps=self.steps, artifacts=artifacts, store=self.store)
         if kept := self.store.get(call.key):
             return Planned(node.name, KEPT, artifact=kept)
-        return Planned(node.name, TO_RUN, _changed(last.manifest, call.recipe) if last else "new")
+        return Planned(node.name, TO_RUN, _changed(earlier, call.recipe))
 
-    def latest(self) -> dict[str, Artifact]:
-        """The last thing each node of a pipeline of this name made."""
-        found: dict[str, Artifact] = {}
+    def made_before(self) -> dict[str, list[Artifact]]:
+        """All that each node of a pipeline of this name has made."""
+        found: dict[str, list[Artifact]] = {}
         for artifact in self.store.list():
             made_by = artifact.manifest.get("provenance", {})
             if made_by.get("pipeline") == self.pipeline:
-                found.setdefault(made_by.get("node", ""), artifact)
+                found.setdefault(made_by.get("node", ""), []).append(artifact)
         return found
 
 
@@ -97,13 +101,21 @@ def _few(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What of a recipe is not as it was, in words."""
+def _changed(earlier: Sequence[Artifact], recipe: Mapping[str, Any]) -> str:
+    """What of a recipe is not as in the nearest one before, in words."""
+    now = json.loads(canonical_json(recipe))
+    found = [(_differences(each.manifest, now), -each.used) for each in earlier]
+    if not found:
+        return "new"
+    words, _ = min(found, key=lambda each: (len(each[0]), each[1]))
+    return f"changed: {', '.join(words)}" if words else "its result is gone"
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     words = []
     for part, what in (("parameters", "parameter"), ("inputs", "input"), ("version", "")):
         old, new = before.get(part), now.get(part)
-        if not isinstance(old, Mapping) or not isinstance(new, Mapping):
-            continue
-        names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-        words += [f"{what} {name}".strip() for name in names]
-    return f"changed: {', '.join(words)}" if words else "its result is gone"
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+            words += [f"{what} {name}".strip() for name in names]
+    return words

@@ -1,6 +1,7 @@
 """Works of a composite done: each starts when its messages are complete, and all end before we."""
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -60,7 +61,7 @@ class Crew:
         self._failures: dict[int, BaseException] = {}
         self._stopped = self._asked = False
         self._inner = replace(context, stopped=self._is_asked)
-        self._log: list[list[str]] = [[] for _ in graph.works]
+        self._log = defaultdict[int, list[str]](list)
 
     def run(self, mine: Messages) -> Messages:
         """Do every work once, and give what is left with nobody.
@@ -75,7 +76,7 @@ class Crew:
             with self._hands:
                 self._work()
         finally:
-            for place in range(self._n_told, len(self._log)):
+            for place in sorted(self._log):
                 self._tell(place)
         if self._failures:
             self._fail()
@@ -183,7 +184,7 @@ class Crew:
 
     def _tell(self, place: int) -> None:
         """Print the lines of a work, whole."""
-        for line in self._log[place]:
+        for line in self._log.pop(place, ()):
             (self._context.say or print)(line)
 
     def _stop(self) -> None:

@@ -1,5 +1,6 @@
 """What became of executions and their steps, kept in one sqlite file that several may write."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ossicle.errors import WorkflowError
+from ossicle.workflow.claims import hold
 from ossicle.workflow.pipeline import Event
 
 if TYPE_CHECKING:
@@ -129,9 +131,10 @@ def recorder(root: Path, execution: str, name: str, steps: Sequence[str]) -> Ite
         If the system refuses: disk full, no permission, no database.
     """
     with _opened(root / FILE) as database:
-        database.execute("PRAGMA journal_mode = WAL")
+        with hold(root, alone=True, wait=True):  # the database itself waits for nobody here
+            database.execute("PRAGMA journal_mode = WAL")
+            database.executescript(TABLES)
         database.execute("PRAGMA synchronous = NORMAL")
-        database.executescript(TABLES)
         record = Recorder(root / FILE, database, execution)
         record.begin(name, steps)
         try:
@@ -194,17 +197,29 @@ def _forget(database: "sqlite3.Connection", execution: str) -> None:
 def _read(root: Path, statement: str, *values: str) -> list[dict[str, Any]]:
     if not (root / FILE).is_file():
         return []
-    with _opened(root / FILE) as database:
+    try:
+        return _rows(root, statement, values)
+    except WorkflowError:
+        if os.access(root, os.W_OK):
+            raise
+        return _rows(root, statement, values, is_frozen=True)
+
+
+def _rows(
+    root: Path, statement: str, values: tuple[str, ...], *, is_frozen: bool = False
+) -> list[dict[str, Any]]:
+    with _opened(root / FILE, is_frozen=is_frozen) as database:
         return [dict(row) for row in database.execute(statement, values)]
 
 
 @contextmanager
-def _opened(path: Path) -> "Iterator[sqlite3.Connection]":
-    """The database, closed at the end."""
+def _opened(path: Path, *, is_frozen: bool = False) -> "Iterator[sqlite3.Connection]":
+    """The database, closed at the end; a frozen one lies where nobody can write."""
     import sqlite3
 
+    name = f"{path.absolute().as_uri()}?{'immutable=1' if is_frozen else 'mode=rwc'}"
     with _told(path):
-        database = sqlite3.connect(path, timeout=PATIENCE, check_same_thread=False)
+        database = sqlite3.connect(name, timeout=PATIENCE, check_same_thread=False, uri=True)
         database.row_factory = sqlite3.Row
         try:
             yield database

@@ -26,6 +26,8 @@ __all__ = ["call_of", "log_name", "run_nodes"]
 START = "start"
 """Sender of the first messages."""
 
+DIFFERS = "other bytes than before; the first stay"
+
 
 def run_nodes(
     name: str,
@@ -195,10 +197,12 @@ class _Execution:
         attempts = node.options.retries + 1
         for attempt in range(1, attempts + 1):
             self.tell(node.name, "in progress", f"attempt {attempt}" if attempt > 1 else "")
+            told: set[str] = set()
             try:
-                made = self._performed(node, call)
+                made = self._performed(node, call, told)
                 self._check_unchanged(node, call)
-                self.tell(node.name, "completed", artifact=made)
+                state = "kept" if "kept" in told else "completed"
+                self.tell(node.name, state, DIFFERS if "differs" in told else "", artifact=made)
                 return made
             except Exception as error:
                 if attempt == attempts or node.name in self._cancelled:
@@ -221,11 +225,12 @@ class _Execution:
         names = ", ".join(name for name in before if before[name] != after.get(name))
         raise WorkflowError(f"{names or 'its code'} changed while it was done; run it again")
 
-    def _performed(self, node: Node, call: Call) -> Artifact:
+    def _performed(self, node: Node, call: Call, told: set[str]) -> Artifact:
         def report(what: str, more: Any) -> None:
+            told.add(what)
             if what == "progress":
                 self.tell(node.name, "in progress", progress=tuple(more))
-            else:
+            elif what == "waiting":
                 self.tell(node.name, what)
 
         if self.here and node.options.deadline is None:
@@ -239,7 +244,8 @@ class _Execution:
             finally:
                 del self._at_work[node.name]
         made = self.store.get(call.key)
-        assert made is not None
+        if made is None:
+            raise WorkflowError(f"what it made has gone from {self.store.root}; run it again")
         return made
 
     def _check_apart(self, node: Node, call: Call) -> None:

@@ -17,7 +17,6 @@ an artifact with such a manifest is not there, and is made again.
 """
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -30,14 +29,10 @@ from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow import claims, keeping, sealing
-from ossicle.workflow.artifact import Artifact, read_artifact
-from ossicle.workflow.files import canonical_json, digest, read_json, write_json
+from ossicle.workflow.artifact import Artifact, Inputs, key_of, read_artifact, recipe_of
 from ossicle.workflow.sealing import TIMES
 
 __all__ = ["Artifact", "Inputs", "Store"]
-
-Inputs = Sequence[str] | Mapping[str, str]
-"""Keys or digests of what a step reads, in the order it reads them or by name."""
 
 RECIPE = ("step", "version", "parameters", "inputs")
 """What decides a result, and with it its key."""
@@ -91,7 +86,7 @@ class Store:
         str
             32 hexadecimal digits.
         """
-        return _key_of(_recipe(step, version, parameters, inputs))
+        return key_of(recipe_of(step, version, parameters, inputs))
 
     def get(self, key: str) -> Artifact | None:
         """The finished artifact of this key, or None.
@@ -170,6 +165,8 @@ class Store:
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
         """Keep everything where it is: `gc` is refused meanwhile."""
+        if (inner := Path(self.root) / "store").is_dir():
+            raise WorkflowError(f"{self.root} is no store but holds one; name {inner}")
         with contextlib.suppress(OSError):
             self._unfinished.mkdir(parents=True, exist_ok=True)
         with claims.hold(self._unfinished, wait=True):
@@ -218,8 +215,8 @@ class Store:
             If the recipe is not that of the key, or the system refuses (disk full, no
             permission), naming the folder.
         """
-        final, recipe = self._place(key), _recipe(step, version, parameters, inputs)
-        if _key_of(recipe) != key:
+        final, recipe = self._place(key), recipe_of(step, version, parameters, inputs)
+        if key_of(recipe) != key:
             raise WorkflowError(f"{key} is not the key of this recipe of step {step}")
         ordered = {name: recipe[name] for name in RECIPE}
         about = {"key": key, **ordered, "provenance": dict(provenance or {})}
@@ -276,7 +273,7 @@ class Store:
         if names:
             raise WorkflowError(f"{key[:12]} is pinned as {names[0]!r}; unpin it first")
         sealing.take_away(self._place(key), self._fresh())
-        self._flag(key).unlink(missing_ok=True)
+        (self._flags / f"{key}.json").unlink(missing_ok=True)
 
     def pin(self, key: str, name: str) -> None:
         """Give an artifact a name, under which `find` has it and `gc` leaves it alone."""
@@ -292,9 +289,7 @@ class Store:
 
     def flags(self) -> dict[str, dict[str, Any]]:
         """Keys whose recipe has given different bytes: which ``content`` is kept, which not."""
-        paths = sorted((Path(self.root) / ".flags").glob("[0-9a-f]*.json"))
-        told = {path.stem: read_json(path) for path in paths}
-        return {key: each for key, each in told.items() if _is_flag(each)}
+        return keeping.read_flags(self._flags)
 
     def flag(self, key: str, *, kept: Mapping[str, Any], other: Mapping[str, Any]) -> None:
         """Remember that the recipe of a key gave other bytes than those that are kept.
@@ -305,10 +300,7 @@ class Store:
         kept, other : mapping
             The manifest of the artifact that is there, and that of the one that was dropped.
         """
-        before, after = kept["files"], other["files"]
-        differs = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
-        contents = {"kept": kept["content"], "other": other["content"]}
-        write_json(self._flag(key), {**contents, "files": differs})
+        keeping.add_flag(self._flags, key, kept=kept, other=other)
 
     def gc(
         self, *, older: float | None = None, max_bytes: int | None = None, dry_run: bool = False
@@ -336,7 +328,7 @@ class Store:
         """
         with contextlib.ExitStack() as held:
             if not dry_run:
-                held.enter_context(claims.hold(self._unfinished, alone=True))
+                held.enter_context(self._alone())
                 keeping.sweep(self._unfinished)
             pinned = set(self.pins().values())
             kept = [
@@ -348,6 +340,17 @@ class Store:
                 self.remove(each.key)
         return going
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(claims.hold(self._unfinished, alone=True))
+            except WorkflowError:
+                raise WorkflowError(
+                    f"{self.root} is in use; wait until the executions there have ended"
+                ) from None
+            yield
+
     @property
     def _unfinished(self) -> Path:
         return Path(self.root) / ".unfinished"
@@ -356,8 +359,9 @@ class Store:
     def _pins(self) -> Path:
         return Path(self.root) / ".pins"
 
-    def _flag(self, key: str) -> Path:
-        return Path(self.root) / ".flags" / f"{key}.json"
+    @property
+    def _flags(self) -> Path:
+        return Path(self.root) / ".flags"
 
     def _fresh(self) -> Path:
         """A name for a folder that nobody waits for."""
@@ -383,19 +387,3 @@ class Store:
                 folder.rename(final)
             elif there.content != manifest["content"]:
                 self.flag(final.name, kept=there.manifest, other=manifest)
-
-
-def _recipe(step: str, version: Any, parameters: Any, inputs: Inputs) -> dict[str, Any]:
-    """What decides a result, as it is read back from a manifest."""
-    named = dict(inputs) if isinstance(inputs, Mapping) else [*inputs]
-    made_from = {"step": step, "version": version, "parameters": parameters, "inputs": named}
-    recipe: dict[str, Any] = json.loads(canonical_json(made_from))
-    return recipe
-
-
-def _key_of(recipe: Mapping[str, Any]) -> str:
-    return digest(canonical_json(recipe))
-
-
-def _is_flag(told: Any) -> bool:
-    return isinstance(told, dict) and isinstance(told.get("files"), list)

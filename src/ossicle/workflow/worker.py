@@ -64,8 +64,11 @@ def _end_with(parent: int) -> None:
 
 
 def _answer(answers: TextIO, value: Mapping[str, Any]) -> None:
-    answers.write(json.dumps(value) + "\n")
-    answers.flush()
+    try:
+        answers.write(json.dumps(value) + "\n")
+        answers.flush()
+    except BrokenPipeError:  # who asked is gone
+        os.killpg(0, signal.SIGKILL)
 
 
 def _done(words: Mapping[str, Any], root: str, answers: TextIO) -> dict[str, Any]:

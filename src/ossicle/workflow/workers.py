@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,17 +43,13 @@ class Worker:
         """
         self._why = ""
         process = self._running()
-        late = threading.Timer(
-            min(deadline or 0, LONGEST), self.end, [f"it took longer than {deadline} s"]
-        )
-        if deadline is not None:
-            late.start()
-        try:
-            answer = self._asked(process, call, store, report)
-        finally:
-            late.cancel()
-            if late.is_alive():
-                late.join()
+        with _Clock(deadline, lambda: self.end(f"it took longer than {deadline} s")) as clock:
+
+            def told(what: str, more: Any) -> None:
+                clock.note(what)
+                report(what, more)
+
+            answer = self._asked(process, call, store, told)
         if answer is None:
             raise WorkflowError(self._why or self._died(process))
         if "failed" in answer:
@@ -119,6 +115,39 @@ class Worker:
             for pipe in (self._process.stdin, self._process.stdout):
                 with suppress(OSError):  # what it can no longer be asked
                     pipe and pipe.close()
+
+
+class _Clock:
+    """Calls when so many seconds have passed; what waits for another execution is not counted."""
+
+    def __init__(self, seconds: float | None, action: Callable[[], None]) -> None:
+        self._seconds, self._action = seconds, action
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> "_Clock":
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def note(self, what: str) -> None:
+        """Stop while it waits, and begin anew when it need not any longer."""
+        if what == "waiting":
+            self._stop()
+        elif what == "begun":
+            self._stop()
+            self._start()
+
+    def _start(self) -> None:
+        if self._seconds is not None:
+            self._timer = threading.Timer(min(self._seconds, LONGEST), self._action)
+            self._timer.start()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
 
 
 def _path() -> str:
