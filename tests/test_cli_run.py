@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ossicle.cli.tree import LiveTree, branches
+from ossicle.cli.tree import LiveTree, branches, counts
 from ossicle.workflow.executions import Executions, store_of
 from ossicle.workflow.nodes import Event
 
@@ -135,6 +135,29 @@ def test_on_a_terminal_a_tree_shows_states_progress_and_seconds():
     ]
 
 
+def test_what_is_to_be_said_of_a_completed_step_is_shown_and_nothing_twice():
+    tree = LiveTree("words", {"count": [], "wait": []})
+    console = Console(width=70, record=True, file=io.StringIO())
+    tree.told(Event("count", "completed", "other bytes than before; the first stay"))
+    tree.told(Event("wait", "cancelled", "it was cancelled"))
+    console.print(tree.picture(console))
+    _, first, second = console.export_text().splitlines()
+    assert first.split(maxsplit=3)[3].strip() == "other bytes than before; the first stay"
+    assert second.split() == ["wait", "✗", "cancelled"]
+
+
+def test_the_same_recipe_that_gives_other_bytes_is_told_in_the_line_and_the_status(flow):
+    printed(*words(flow))
+    steps = flow.with_name("words_steps.py")
+    steps.write_text(steps.read_text().replace("name: len(before)}", "name: time.time()}"))
+    for more in ((), ("--from", "first")):
+        with started(flow, *more) as process:
+            err = process.communicate(timeout=60)[1]
+    assert re.search(r"^first: completed after \d\.\d s: other bytes than before; the f", err, re.M)
+    status = printed("workflow", "status", "words-3", "--store", flow.with_name("kept"))
+    assert re.search(r"^first .* other bytes than before; the first stay$", status, re.M)
+
+
 def test_a_tree_higher_than_the_terminal_shows_what_is_under_way_and_counts_the_rest():
     tree = LiveTree("wide", {f"part[n={n}]": [] for n in range(100)})
     for n in range(40):
@@ -207,6 +230,14 @@ def test_what_was_made_is_printed_and_copied(flow, tmp_path):
     assert json.loads((out / "outputs.json").read_text())["outputs"]["page"] == "page.html"
 
 
+def test_how_steps_ended_is_counted_in_one_order(flow):
+    printed(*words(flow))
+    text = printed(*words(flow, "--from", "first"))
+    assert re.match(r"words-2 completed in \d+\.\d s: 3 completed, 3 kept\n", text)
+    states = ["pending", "cancelled", "failed", "skipped", "kept", "completed", "kept"]
+    assert counts(states) == ("1 completed, 2 kept, 1 skipped, 1 failed, 1 cancelled, 1 pending")
+
+
 def test_a_step_asked_for_again_is_done_with_all_that_need_it(flow):
     printed(*words(flow))
     again = answered(*words(flow, "--from", "first"))["steps"]
@@ -242,12 +273,26 @@ def test_a_step_that_fails_is_named_with_its_message_and_last_lines(flow):
         (("--set", "lest=2"), "no parameter 'lest'; did you mean 'least'?"),
         (("--set", "least=many"), "parameters.least: 'many' is not allowed; an integer is"),
         (("--from", "frist"), "words has no step 'frist'; did you mean 'first'?"),
-        (("--steps", "none.py"), "--steps none.py is no Python file"),
+        (("--steps", "none.py"), "--steps none.py does not exist"),
+        (("--steps", "."), "--steps . is no Python file"),
+        (("--set", "file=gone.txt"), "where nothing is: gone.txt is relative to where you are"),
+        (("--set", "file=gone.txt", "--dry-run"), "gone.txt is relative to where you are"),
     ],
 )
 def test_a_word_that_means_nothing_is_answered_with_what_was_meant(flow, more, message):
     assert message in refused(1, *words(flow, *more))
     assert not flow.with_name("kept").exists()
+
+
+def test_a_step_that_is_none_is_answered_with_how_to_bring_ones_own(flow):
+    words = ("run", flow, "--store", flow.with_name("kept"))
+    flow.write_text('name = "x"\n[steps.a]\nstep = "nobodys"')
+    assert "no step 'nobodys'; " in refused(1, *words)
+    assert "; steps of your own: --steps FILE.py" in refused(1, *words)
+    with_steps = refused(1, *words, "--steps", flow.with_name("words_steps.py"))
+    assert "no step 'nobodys'; " in with_steps
+    assert "steps of your own" not in with_steps
+    assert "steps of your own" in refused(1, "workflow", "steps", "nobodys")
 
 
 def test_a_setting_without_a_value_is_wrong_words(flow):
@@ -262,8 +307,14 @@ def test_a_file_of_steps_does_not_take_the_place_of_a_module(flow):
 
 
 def test_a_label_of_this_machine_is_typed(flow):
-    flow.write_text(flow.read_text().replace("[steps.first]", "[steps.first]\nwhere = {house = 7}"))
-    assert "house" in refused(1, *words(flow))
+    flow.write_text(flow.read_text().replace("[steps.first]", "[steps.first]\non = {house = 7}"))
+    message = refused(1, *words(flow))
+    assert "first: no worker has house = 7; this machine has no labels: give --label" in message
+    assert "--label house=7" in message
+    assert not flow.with_name("kept").exists()
+    assert "this machine has house = 8: give --label house=7" in refused(
+        1, *words(flow, "--label", "house=8")
+    )
     assert printed(*words(flow, "--label", "house=7"))
 
 

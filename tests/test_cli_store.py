@@ -121,7 +121,9 @@ def test_what_is_no_size_is_refused(chain: list[Artifact], text: str) -> None:
 
 def test_gc_is_refused_while_an_execution_runs(chain: list[Artifact]) -> None:
     with Store(".ossicle/store").in_use():
-        assert "is in use" in refused(1, "store", "gc", "--older", "0")
+        message = refused(1, "store", "gc", "--older", "0")
+        why = ".ossicle/store is in use: an execution is running; wait for its end"
+        assert message == f"Error: {why}\n"
 
 
 def test_a_chain_goes_to_another_store(chain: list[Artifact], tmp_path: Path) -> None:

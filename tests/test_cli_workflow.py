@@ -77,14 +77,48 @@ def test_a_log_is_what_a_step_has_printed(kept):
 
 def test_an_execution_is_done_again_with_the_words_of_then(kept):
     (kept / "words.toml").write_text("no workflow any more")
-    again = answered("workflow", "retry", "words-1", "--steps", kept / "words_steps.py")
+    again = answered("workflow", "retry", "words-1")
     assert (again["id"], set(again["steps"].values())) == ("words-2", {"kept"})
-    words = ("workflow", "retry", "words-2", "--from", "second")
-    first = answered(*words, "--steps", kept / "words_steps.py")
+    first = answered("workflow", "retry", "words-2", "--from", "second")
     assert {name for name, state in first["steps"].items() if state == "completed"} == {
         "second",
         "report",
     }
+
+
+def test_a_retry_in_another_process_has_the_steps_of_then(kept, monkeypatch):
+    monkeypatch.chdir("/")
+    words = [OSSICLE, "workflow", "retry", "words-1", "--json"]
+    run = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    assert set(json.loads(run.stdout)["steps"].values()) == {"kept"}
+    (kept / "words_steps.py").rename(kept / "moved_steps.py")
+    run = subprocess.run(words, stderr=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == 1
+    assert f"words-1 was run with --steps {kept / 'words_steps.py'}, which has gone" in run.stderr
+    words += ["--steps", str(kept / "moved_steps.py"), "--dry-run"]
+    run = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    assert [each["step"] for each in json.loads(run.stdout)][:2] == ["count", "first"]
+
+
+def test_a_retry_may_have_other_processes_labels_and_outputs(kept):
+    retry = ("workflow", "retry", "words-1")
+    plan = answered(*retry, "--dry-run", "--from", "second")
+    assert {each["step"]: each["why"] for each in plan}["second"] == "asked for"
+    assert len(answered("workflow", "ps")) == 1
+    printed(*retry, "--jobs", 1, "--label", "house=7", "--out", kept / "out")
+    assert (kept / "out" / "page.html").is_file()
+    told = json.loads((kept / "kept/executions/words-2/execution.json").read_text())
+    assert (told["n_jobs"], told["labels"], told["out"]) == (1, {"house": 7}, str(kept / "out"))
+
+
+def test_the_log_of_a_step_is_that_of_all_its_instances(kept):
+    for n, kind in enumerate("ab"):
+        (log,) = kept.glob(f"kept/executions/words-1/logs/side*{kind}*.txt")
+        log.write_text(f"heard {n}\n")
+    assert printed("workflow", "log", "words-1", "side") == (
+        "── side[kind=a]\nheard 0\n── side[kind=b]\nheard 1\n"
+    )
+    assert printed("workflow", "log", "words-1", "side[kind=b]") == "heard 1\n"
 
 
 def test_an_execution_is_removed_and_its_artifacts_stay(kept):
@@ -120,6 +154,21 @@ def test_steps_are_listed_and_shown_with_what_they_take(kept):
     assert "did you mean 'my_count'" in refused(1, "workflow", "steps", "my_cuont", *steps)
 
 
+def test_what_a_step_takes_fits_the_terminal(kept, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    for name in [each["name"] for each in answered("workflow", "steps")]:
+        text = printed("workflow", "steps", name)
+        assert "``" not in text
+        assert max(map(len, text.split("\nparameters")[-1].splitlines()[:-4])) <= 110
+
+
+def test_how_long_an_execution_took_whose_process_has_gone_is_not_known(kept):
+    edit(kept / "kept", "UPDATE executions SET state = 'in progress', finished = NULL")
+    assert printed("workflow", "status", "words-1").splitlines()[0] == "words-1 interrupted"
+    (told,) = answered("workflow", "ps")
+    assert (told["state"], told["seconds"]) == ("interrupted", None)
+
+
 def test_an_execution_is_followed_and_cancelled_from_another_terminal(tmp_path, monkeypatch):
     monkeypatch.setenv("OSSICLE_STORE", str(tmp_path / "kept"))
     flow = written(tmp_path, WAITING)
@@ -127,7 +176,7 @@ def test_an_execution_is_followed_and_cancelled_from_another_terminal(tmp_path, 
         wait_for(lambda: traced(tmp_path))
         (told,) = answered("workflow", "ps")
         assert (told["state"], told["n_done"], told["n_steps"]) == ("in progress", 0, 1)
-        assert "waiting 1/2" in printed("workflow", "status", "waiting-1")
+        wait_for(lambda: "waiting 1/2" in printed("workflow", "status", "waiting-1"))
         assert "cancel it first" in refused(1, "workflow", "rm", "waiting-1")
         words = [OSSICLE, "workflow", "log", "waiting-1", "--follow"]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as follower:

@@ -136,21 +136,35 @@ def test_a_failure_is_recorded_with_its_reason_and_what_was_done_is_kept(tmp_pat
 
 
 def test_a_missing_input_is_told_before_anything_is_done(small, tmp_path):
-    with pytest.raises(WorkflowError, match=r"words: file is .*gone\.txt, where nothing is"):
+    relative = r"gone\.txt, where nothing is: gone\.txt is relative to where you are"
+    with pytest.raises(WorkflowError, match=rf"words: file is .*{relative}"):
         execute(small(file="gone.txt"), root=tmp_path / "kept")
+    (tmp_path / "words.txt").unlink()
+    with pytest.raises(WorkflowError, match=r": words\.txt is relative to the file's folder"):
+        execute(small(), root=tmp_path / "kept")
+    with pytest.raises(WorkflowError, match=r"words: file is /gone\.txt, where nothing is$"):
+        execute(small(file="/gone.txt"), root=tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
+
+
+def test_an_output_that_was_not_made_is_answered_with_files_and_keys(tmp_path):
+    (tmp_path / "words.txt").write_text("dog siren dog bell")
+    words = {**SMALL, "outputs": {"page": "${page.pgae}"}}
+    with pytest.raises(WorkflowError, match=r"outputs\.page: .*pgae'; did you mean 'page'"):
+        execute(flow_of(words, folder=tmp_path), root=tmp_path / "kept")
 
 
 def test_labels_of_this_machine_let_a_step_run_that_asks_for_them(tmp_path):
     words = {
         "name": "placed",
-        "steps": {"add": {"step": "small addition", "left": 1, "where": {"house": 7}}},
+        "steps": {"add": {"step": "small addition", "left": 1, "on": {"house": 7}}},
     }
     flow = flow_of(words, folder=tmp_path)
     with pytest.raises(WorkflowError, match="house"):
         execute(flow, root=tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
     outcome = execute(flow, root=tmp_path / "kept", settings=ExecutionSettings(labels={"house": 7}))
-    assert outcome.id == "placed-2"
+    assert outcome.id == "placed-1"
 
 
 def test_the_same_words_are_run_once_more_from_anywhere(small, tmp_path, monkeypatch):

@@ -36,6 +36,8 @@ def test_two_executions_of_one_workflow_at_once_end_with_the_same_artifacts(tmp_
         "words-1": "completed",
         "words-2": "completed",
     }
+    one, other = (states(executions, f"words-{n}") for n in (1, 2))
+    assert all({one[name], other[name]} == {"completed", "kept"} for name in one)
     keys = [[row["key"] for row in executions.steps(f"words-{n}")] for n in (1, 2)]
     assert keys[0] == keys[1]
     assert store_of(tmp_path / "kept").flags() == {}

@@ -40,7 +40,7 @@ figures = "${judged}"
 when = "${judged.accuracy} >= 0.8"
 retries = 2
 deadline = 600
-where = { house = 7 }
+on = { house = 7 }
 
 [outputs]
 report = "${best.report}"
@@ -121,7 +121,12 @@ def test_options_of_a_step_are_those_of_its_node(file):
 
 
 def test_an_argument_called_like_an_option_is_given_below_with(file):
-    edited(file, "[outputs]", '[steps.best.with]\nwhere = "${sounds}"\n[outputs]')
+    edited(file, "[outputs]", '[steps.best.with]\non = "${sounds}"\n[outputs]')
+    assert "has no parameter 'on'" in wrong(file)
+
+
+def test_a_part_of_a_data_set_is_an_argument_like_any_other(file):
+    edited(file, "retries = 2", 'retries = 2\nwhere = "${sounds}"')
     best = nodes(read_flow(file))["best"]
     assert best.arguments == {"figures": Output("judged"), "where": "recordings"}
     assert best.options.where == {"house": 7}
@@ -157,7 +162,7 @@ def test_a_matrix_over_the_instances_of_another_step_has_one_for_each(file):
     edited(file, 'tables = "${table}"', 'tables = ["${each.t}"]\nfor_each = { t = "${table}" }')
     edited(file, 'figures = "${judged}"\nwhen = "${judged.accuracy} >= 0.8"', "figures = {}")
     flow = read_flow(file)
-    second = nodes(flow)["judged[t=table[n_fft=2048]]"]
+    second = nodes(flow)["judged[n_fft=2048]"]
     assert second.arguments == {"tables": [Output("table[n_fft=2048]")]}
 
 
@@ -238,13 +243,34 @@ def test_a_default_may_come_from_the_environment(file, monkeypatch):
         ("retries = 2", "retires = 2", "steps.best.retires: step flow_best has no parameter"),
         ("retries = 2", "retries = -1", "steps.best.retries: -1 is not allowed; a whole number"),
         ("deadline = 600", 'deadline = "soon"', "steps.best.deadline: 'soon' is not allowed"),
-        ("{ house = 7 }", "7", "steps.best.where is 7; a table is allowed"),
+        ("{ house = 7 }", "7", "steps.best.on is 7; a table is allowed"),
         ('"${judged}"', '"${jugded}"', "steps.best.figures: no parameter or step 'jugded'; did"),
         (
             '"${bands}"',
             '"${each.bands}"',
             "steps.table.bands: no key in for_each 'bands'; allowed: n_fft",
         ),
+        (
+            'step = "flow_judged"',
+            'stpe = "flow_judged"',
+            "say step = ..., the name of one; 'stpe' is there: did you mean 'step'?",
+        ),
+        (
+            "retries = 2",
+            "retries = 2\nfor_each = { n = [1, 2] }",
+            "steps.best.for_each.n: no argument uses ${each.n}",
+        ),
+        ('tables = "${table}"', "where = { a = 1 }", "labels of the machine are on = { … }"),
+        ('"${judged.accuracy} >= 0.8"', '"${table} >= 0.8"', "ask one, as ${table[n_fft=1024]}"),
+        ('"${bands}"', '"${table[n_fft=3]}"', "in a circle"),
+        (
+            'tables = "${table}"',
+            'tables = ["${table[n_fft=1025]}"]',
+            "no instance 'table[n_fft=1025]'; did you mean 'table[n_fft=1024]'?",
+        ),
+        ('"${judged}"', '"${judged[n=1]}"', "judged has no for_each, so it is one"),
+        ('"${judged}"', '"${bands[n=1]}"', "bands is a parameter; only steps have outputs"),
+        ("600", f'"{"9" * 500}"', "99999999…"),
         ('bands = "${bands}"', "", "steps.table: step flow_table lacks bands"),
         ('"${bands}"', '"many"', "step flow_table: bands is 'many'; allowed is int"),
         (

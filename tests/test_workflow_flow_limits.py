@@ -56,5 +56,6 @@ def test_a_name_of_an_instance_is_one_line(tmp_path):
     path = tmp_path / "x.toml"
     path.write_text(
         '[steps.a]\nstep = "small noise"\nseed = 1\nfor_each = { word = ["a\\nb: failed"] }\n'
+        "when = \"${each.word} != 'b'\"\n"
     )
     assert [node.name for node in read_flow(path).pipeline.nodes] == [r'a[word="a\nb: failed"]']

@@ -1,8 +1,8 @@
 """``ossicle run``: a workflow file, done as far as it is not done already."""
 
 import json
+import re
 import shlex
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,19 +10,30 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ossicle.cli.terminal import as_json, emit, note, settings, table
-from ossicle.cli.workflow_options import load_steps, store_option, words_of_steps
+from ossicle.cli.workflow_options import (
+    dry_run_option,
+    from_option,
+    hinting_at_steps,
+    labels_of,
+    labels_option,
+    load_steps,
+    out_option,
+    store_option,
+    words_of_steps,
+)
+from ossicle.errors import OssicleError
 
 if TYPE_CHECKING:
     from ossicle.workflow.executions import ExecutionSettings
     from ossicle.workflow.flow import Flow
 
-__all__ = ["carry_out", "from_option", "run"]
+__all__ = ["carry_out", "emit_plan", "run"]
 
 LAST_LINES = 10
 """Of the log of a step that failed."""
 
-from_option = click.option(
-    "--from", "first", metavar="STEP", help="Do this step again, and all that depend on it."
+_UNLABELLED = re.compile(
+    r"(no worker has (\S+) = \[?['\"]?([^'\",\]]+).*): LocalCluster\(labels=…\) names what it is"
 )
 
 
@@ -35,7 +46,7 @@ from_option = click.option(
     metavar="NAME=VALUE",
     help="A parameter of the file; paths are relative to the current folder.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done and why; do nothing.")
+@dry_run_option
 @from_option
 @click.option(
     "--jobs",
@@ -44,14 +55,8 @@ from_option = click.option(
     show_default=True,
     help="Processes; -1: all cores.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Copy the outputs to this folder.")
-@click.option(
-    "--label",
-    "labels",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="What this machine is called, for steps with where, as house=7.",
-)
+@out_option
+@labels_option
 @store_option
 @words_of_steps
 @as_json
@@ -81,23 +86,24 @@ def run(
     load_steps(modules)
     from ossicle.workflow.executions import ExecutionSettings
     from ossicle.workflow.flow import read_flow
-    from ossicle.workflow.flow_keys import read_word
 
-    flow = read_flow(path, settings(set_, option="--set"))
+    with hinting_at_steps(modules):
+        flow = read_flow(path, settings(set_, option="--set"))
     again = flow.nodes_from(first) if first else frozenset()
-    if dry_run:
-        _emit_plan(flow, root, again, as_json=as_json)
-        return
-    named = {name: read_word(word) for name, word in settings(labels, option="--label").items()}
-    how = ExecutionSettings(n_jobs=jobs, labels=named, again=again, out=out)
-    carry_out(flow, root, how, as_json=as_json)
+    how = ExecutionSettings(
+        n_jobs=jobs, labels=labels_of(labels), again=again, out=out, step_files=modules
+    )
+    (emit_plan if dry_run else carry_out)(flow, root, how, as_json=as_json)
 
 
-def _emit_plan(flow: "Flow", root: Path, again: frozenset[str], *, as_json: bool) -> None:
+def emit_plan(flow: "Flow", root: Path, how: "ExecutionSettings", *, as_json: bool) -> None:
+    """Print what running a flow would do with each step."""
     from ossicle.cli.tree import branches
+    from ossicle.workflow.executing import check_inputs
     from ossicle.workflow.executions import store_of
 
-    planned = {each.node: each for each in flow.pipeline.plan(store_of(root), again=again)}
+    check_inputs(flow)
+    planned = {each.node: each for each in flow.pipeline.plan(store_of(root), again=how.again)}
     lines = branches({node.name: node.needs for node in flow.pipeline.nodes})
     rows = [
         {"step": line, "plan": planned[name].state, "why": planned[name].why}
@@ -110,7 +116,6 @@ def _emit_plan(flow: "Flow", root: Path, again: frozenset[str], *, as_json: bool
 def carry_out(flow: "Flow", root: Path, how: "ExecutionSettings", *, as_json: bool) -> None:
     """Run a flow, show what becomes of its steps, print what it gives out."""
     from ossicle.cli.tree import shown_events
-    from ossicle.errors import OssicleError
     from ossicle.workflow.delivery import plain
     from ossicle.workflow.executing import execute
     from ossicle.workflow.executions import Executions
@@ -126,20 +131,23 @@ def carry_out(flow: "Flow", root: Path, how: "ExecutionSettings", *, as_json: bo
                 show(event)
 
             outcome = execute(flow, root=root, settings=how, on_begin=id_.append, on_event=told)
-    except OssicleError:
+    except OssicleError as error:
         for step in (name for name, state in ends.items() if state == "failed" and id_):
             _note_log(Executions(root), id_[0], step)
-        raise
+        raise _as_typed(error) from error
     execution = Executions(root).get(outcome.id)
     outputs = plain(outcome.outputs)
     value = {**execution.to_dict(), "steps": ends, "outputs": outputs}
     emit(value, _text(execution, ends, outputs), as_json=as_json)
 
 
+def _as_typed(error: OssicleError) -> OssicleError:
+    """An error in the words of the command line."""
+    return type(error)(_UNLABELLED.sub(r"\1: give --label \2=\3", str(error)))
+
+
 def _note_log(executions: Any, execution: str, step: str) -> None:
     """The last lines that a step has printed, where they are still to be had."""
-    from ossicle.errors import OssicleError
-
     lines: list[str] = []
     with suppress(OssicleError):
         lines = executions.log(execution, step).rstrip().splitlines()
@@ -151,9 +159,9 @@ def _note_log(executions: Any, execution: str, step: str) -> None:
 
 
 def _text(execution: Any, ends: dict[str, str], outputs: dict[str, Any]) -> str:
-    counts = Counter(ends.values())
-    steps = ", ".join(f"{n} {state}" for state, n in counts.items())
-    head = f"{execution.id} {execution.state} in {execution.seconds:.1f} s: {steps}"
+    from ossicle.cli.tree import counts
+
+    head = f"{execution.id} {execution.state} in {execution.seconds:.1f} s: {counts(ends.values())}"
     width = max(map(len, outputs), default=0)
     return "\n".join(
         [head, *(f"{name:{width}}  {_said(value)}" for name, value in outputs.items())]

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ossicle.workflow.nodes import Event, Node
 
-__all__ = ["branches", "shown_events"]
+__all__ = ["branches", "counts", "more_than", "shown_events"]
 
 LOOKS: Mapping[str, tuple[str, str]] = {
     "pending": ("·", "dim"),
@@ -27,6 +27,11 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "cancelled": ("✗", "yellow"),
 }
 """How each state is marked and coloured."""
+
+IN_ORDER = (
+    *("completed", "kept", "skipped", "failed", "cancelled"),
+    *("in progress", "waiting", "pending"),
+)
 
 PER_SECOND = 8
 """Pictures of a tree."""
@@ -62,6 +67,21 @@ def branches(needs: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return drawn
 
 
+def counts(states: Iterable[str]) -> str:
+    """How many steps are in each state, always in one order.
+
+    >>> counts(["kept", "completed", "kept"])
+    '1 completed, 2 kept'
+    """
+    found = Counter(states)
+    return ", ".join(f"{found[state]} {state}" for state in IN_ORDER if found[state])
+
+
+def more_than(state: str, detail: str) -> str:
+    """What a detail says besides the state itself."""
+    return "" if detail == f"it was {state}" else detail
+
+
 @contextmanager
 def shown_events(title: str, nodes: "Sequence[Node]") -> Iterator[Callable[["Event"], None]]:
     """Show on standard error what becomes of steps; yields what is called with each event.
@@ -93,7 +113,8 @@ def _line_by_line() -> Callable[["Event"], None]:
         first = begun.setdefault(event.node, now)
         if event.progress is None:
             took = f" after {now - first:.1f} s" if event.state in ("completed", "failed") else ""
-            why = f": {event.detail}" if event.detail else ""
+            detail = more_than(event.state, event.detail)
+            why = f": {detail}" if detail else ""
             with suppress(OSError):  # who read it has gone; the work goes on
                 note(f"{event.node}: {event.state}{took}{why}")
 
@@ -136,8 +157,7 @@ class LiveTree:
             if fits or self._state(name) in ("in progress", "waiting", "failed"):
                 table.add_row(*self._row(name, line if fits else name))
         if not fits:
-            counts = Counter(map(self._state, self._lines))
-            table.add_row(Text(", ".join(f"{n} {state}" for state, n in counts.items())))
+            table.add_row(Text(counts(map(self._state, self._lines))))
         return table
 
     def _state(self, name: str) -> str:
@@ -152,8 +172,8 @@ class LiveTree:
         more = ""
         if event and event.progress:
             more = "{} {}/{}".format(*event.progress)
-        elif event and state in ("in progress", "failed", "skipped"):
-            more = event.detail
+        elif event and state != "waiting":
+            more = more_than(state, event.detail)
         return [
             Text(safe(line), style="bold" if state == "in progress" else "", no_wrap=True),
             Text(f"{mark} {state}", style=style, no_wrap=True),

@@ -1,15 +1,30 @@
 """Options of the verbs that run workflows or look at them: where all is kept, whose steps."""
 
-import sys
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from ossicle.cli.terminal import settings
 from ossicle.errors import WorkflowError
 
-__all__ = ["execution_argument", "load_steps", "store_option", "words_of_steps"]
+__all__ = [
+    "dry_run_option",
+    "execution_argument",
+    "from_option",
+    "hinting_at_steps",
+    "labels_of",
+    "labels_option",
+    "load_steps",
+    "out_option",
+    "store_option",
+    "words_of_steps",
+]
+
+_UNKNOWN = re.compile(r"(?:^|\.step: )no step '")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -31,21 +46,50 @@ words_of_steps = click.option(
     help="A Python file that brings steps of its own; may be repeated.",
 )
 
+from_option = click.option(
+    "--from", "first", metavar="STEP", help="Do this step again, and all that depend on it."
+)
+
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Say what would be done and why; do nothing."
+)
+
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), help="Copy the outputs to this folder."
+)
+
+labels_option = click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What this machine is called, for steps with on, as house=7.",
+)
+
 execution_argument = click.argument("execution", metavar="ID")
 
 
 def load_steps(files: Sequence[Path]) -> None:
     """Register the steps of ossicle, and those of other files."""
     import ossicle.steps  # noqa: F401
-    from ossicle.workflow.calls import load_module
+    from ossicle.workflow.executions import load_step_files
 
-    for file in files:
-        if not file.is_file() or file.suffix != ".py" or "." in file.stem:
-            raise WorkflowError(
-                f"--steps {file} is no Python file (*.py), or no module by its name"
-            )
-        loaded = sys.modules.get(file.stem)
-        is_other = loaded is not None and Path(loaded.__file__ or "").resolve() != file.resolve()
-        if is_other or file.stem in sys.stdlib_module_names:
-            raise WorkflowError(f"--steps {file}: a module is called {file.stem!r}; rename it")
-        load_module(file.stem, str(file.resolve()))
+    load_step_files(files)
+
+
+def labels_of(words: Sequence[str]) -> Mapping[str, Any]:
+    """What ``--label`` says, numbers as such."""
+    from ossicle.workflow.flow_keys import read_word
+
+    return {name: read_word(word) for name, word in settings(words, option="--label").items()}
+
+
+@contextmanager
+def hinting_at_steps(files: Sequence[Path]) -> Iterator[None]:
+    """Say how steps of one's own are brought, where an unknown one is named and none were."""
+    try:
+        yield
+    except WorkflowError as error:
+        if files or not _UNKNOWN.search(str(error)):
+            raise
+        raise WorkflowError(f"{error}; steps of your own: --steps FILE.py") from error

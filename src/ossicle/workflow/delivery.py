@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ossicle.errors import WorkflowError
+from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output, valued
 from ossicle.workflow.expressions import leaves
 from ossicle.workflow.files import read_json, replacing, write_json
+from ossicle.workflow.flow_keys import at
 from ossicle.workflow.kinds import read_result, result_file
+from ossicle.workflow.manifest import Step
 from ossicle.workflow.nodes import Node
 from ossicle.workflow.sealing import UNSEALED
 from ossicle.workflow.store import Artifact
@@ -49,9 +51,24 @@ def found_outputs(
             return artifact.path / step.outputs[said.name]
         if not said.name and "out" in step.supplied:
             return artifact.path
-        return valued(said, {said.node: artifact}) if said.name else _result(artifact)
+        return _key(said, artifact, step) if said.name else _result(artifact)
 
-    return {name: found(said) for name, said in outputs.items()}
+    return {name: _at(name, found, said) for name, said in outputs.items()}
+
+
+def _at(name: str, found: Callable[[Any], Any], said: Any) -> Any:
+    with at(f"outputs.{name}"):
+        return found(said)
+
+
+def _key(said: Output, artifact: Artifact, step: Step[..., Any]) -> Any:
+    """One key of what a step returned; if there is none, its files may have been meant too."""
+    result = read_result(artifact.path)
+    keys = list(map(str, result)) if isinstance(result, Mapping) else []
+    if said.name in keys or not (keys or step.outputs):
+        return valued(said, {said.node: artifact})
+    hint = nearest(said.name, {*step.outputs, *keys})
+    raise WorkflowError(f"{said.node} made no {said.name!r}; {hint}")
 
 
 def _result(artifact: Artifact) -> Any:

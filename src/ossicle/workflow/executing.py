@@ -21,13 +21,15 @@ from ossicle.workflow.executions import (
     store_of,
 )
 from ossicle.workflow.executor import LocalCluster
+from ossicle.workflow.expressions import leaves
 from ossicle.workflow.files import write_json
 from ossicle.workflow.flow import Flow
 from ossicle.workflow.nodes import Event
-from ossicle.workflow.pipeline import Pipeline, Results
+from ossicle.workflow.pipeline import Results
 from ossicle.workflow.record import recorder
+from ossicle.workflow.running import _check_machine as check_machine
 
-__all__ = ["Outcome", "execute"]
+__all__ = ["Outcome", "check_inputs", "execute"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,13 @@ def execute(
     OssicleError
         If a step fails, naming it; what was done before is kept.
     WorkflowError
-        If an input is missing, the execution was cancelled, or cannot be recorded.
+        If an input, a label or memory is missing, before anything is recorded; if the execution
+        was cancelled, or cannot be recorded.
     """
     root, settings = Path(root), settings or ExecutionSettings()
-    _check_inputs(flow.pipeline)
+    check_inputs(flow)
+    cluster = LocalCluster(settings.n_jobs, settings.labels)
+    check_machine(flow.pipeline.nodes, cluster)
     if settings.out is not None:
         check_out(settings.out, flow.outputs)
     nodes = flow.pipeline.nodes
@@ -91,7 +96,7 @@ def execute(
 
         results = flow.pipeline.run(
             store_of(root),
-            cluster=LocalCluster(settings.n_jobs, settings.labels),
+            cluster=cluster,
             again=settings.again,
             on_event=told,
             logs=folder / LOGS,
@@ -102,16 +107,35 @@ def execute(
     return Outcome(folder.name, results, found)
 
 
-def _check_inputs(pipeline: Pipeline) -> None:
-    """Refuse a file that is missing now, not when its step is reached."""
-    for node in pipeline.nodes:
+def check_inputs(flow: Flow) -> None:
+    """Refuse a file that is missing now, not when its step is reached.
+
+    Raises
+    ------
+    WorkflowError
+        Naming node and parameter, and what its path is relative to.
+    """
+    for node in flow.pipeline.nodes:
         for name, value in node.arguments.items():
             parameter = node.step.parameters.get(name)
             if parameter is None or not parameter.is_input:
                 continue
             for path in value if isinstance(value, list) else [value]:
                 if isinstance(path, Path) and not path.exists():
-                    raise WorkflowError(f"{node.name}: {name} is {path}, where nothing is")
+                    raise WorkflowError(
+                        f"{node.name}: {name} is {path}, where nothing is{_origin(path, flow)}"
+                    )
+
+
+def _origin(path: Path, flow: Flow) -> str:
+    """What a path was relative to."""
+    typed = [Path(word) for word in leaves(flow.given) if isinstance(word, str)]
+    starts = [flow.given_from / word for word in typed if not word.is_absolute()]
+    if any(path.is_relative_to(start) for start in starts):
+        return f": {path.relative_to(flow.given_from)} is relative to where you are"
+    if path.is_relative_to(flow.folder):
+        return f": {path.relative_to(flow.folder)} is relative to the file's folder"
+    return ""
 
 
 @contextlib.contextmanager
@@ -178,6 +202,7 @@ def _snapshot(flow: Flow, settings: ExecutionSettings) -> dict[str, Any]:
         "n_jobs": settings.n_jobs,
         "labels": dict(settings.labels),
         "out": None if settings.out is None else str(settings.out.resolve()),
+        "step_files": [str(each.resolve()) for each in settings.step_files],
         "host": socket.gethostname(),
         "pid": os.getpid() if in_main else None,
     }

@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,14 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
+from ossicle.workflow.calls import load_module
 from ossicle.workflow.claims import hold
 from ossicle.workflow.files import read_json
-from ossicle.workflow.flow import Flow, flow_of
+from ossicle.workflow.flow import Flow, flow_of, is_instance
 from ossicle.workflow.record import forget, read_executions, read_steps
 from ossicle.workflow.running import log_name
 from ossicle.workflow.store import Store
 
-__all__ = ["Execution", "ExecutionSettings", "Executions", "store_of"]
+__all__ = ["Execution", "ExecutionSettings", "Executions", "load_step_files", "store_of"]
 
 EXECUTIONS, SNAPSHOT, LOGS = "executions", "execution.json", "logs"
 EVERY = 0.3
@@ -51,12 +53,15 @@ class ExecutionSettings:
         Nodes to do although their results are kept.
     out : Path, optional
         Folder that outputs are copied to.
+    step_files : sequence of Path
+        Python files that steps of one's own were loaded from, to be loaded again by a retry.
     """
 
     n_jobs: int = 1
     labels: Mapping[str, Any] = field(default_factory=dict)
     again: Collection[str] = ()
     out: Path | None = None
+    step_files: Sequence[Path] = ()
 
 
 def store_of(root: Path) -> Store:
@@ -76,7 +81,8 @@ class Execution:
     n_done, n_steps : int
     started : float
         Seconds since 1970.
-    seconds : float
+    seconds : float, optional
+        Not known if its process is gone.
     message : str
         Why it failed.
     """
@@ -87,7 +93,7 @@ class Execution:
     n_done: int
     n_steps: int
     started: float
-    seconds: float
+    seconds: float | None
     message: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,10 +104,12 @@ class Execution:
 def _execution(row: Mapping[str, Any], gone: bool) -> Execution:
     """An execution as recorded; whether its process is gone."""
     state = "interrupted" if gone and row["state"] == "in progress" else row["state"]
-    now = time.time() if state == "in progress" else row["last"] or row["started"]
-    seconds = (row["finished"] or now) - row["started"]
+    now = row["finished"] or (time.time() if state == "in progress" else row["last"])
+    seconds = max((now or row["started"]) - row["started"], 0.0)
     told = {name: row[name] for name in ("id", "name", "n_done", "n_steps", "started", "message")}
-    return Execution(state=state, seconds=round(max(seconds, 0.0), 3), **told)
+    return Execution(
+        state=state, seconds=None if state == "interrupted" else round(seconds, 3), **told
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,7 @@ class Executions:
         ----------
         execution : str
         step : str, optional
-            All of them by default.
+            With ``for_each``, all its instances; all steps by default.
         follow : bool
             Whether to wait for more until the execution has ended.
 
@@ -187,9 +195,9 @@ class Executions:
             If there is no such execution or step.
         """
         rows = {row["name"]: row for row in self.steps(execution)}
-        if step is not None and step not in rows:
+        names = [name for name in rows if step is None or is_instance(name, step)]
+        if step is not None and not names:
             raise WorkflowError(f"{execution} has no step {step!r}; {nearest(step, rows)}")
-        names = list(rows) if step is None else [step]
         read = dict.fromkeys(names, 0)
         decoders = {name: _utf8(errors="replace") for name in names}
         while True:
@@ -212,13 +220,21 @@ class Executions:
                 return file.read()
         return b""
 
-    def flow(self, execution: str) -> tuple[Flow, ExecutionSettings]:
-        """The same words and parameters once more, and how they were run.
+    def flow(
+        self, execution: str, *, step_files: Sequence[Path] = ()
+    ) -> tuple[Flow, ExecutionSettings]:
+        """The same words and parameters once more, and how they were run; its steps are loaded.
+
+        Parameters
+        ----------
+        execution : str
+        step_files : sequence of Path
+            Files that steps are loaded from, instead of those it was run with.
 
         Raises
         ------
         WorkflowError
-            If they mean nothing any more, or the snapshot is damaged.
+            If they mean nothing any more, a file of steps has gone, or the snapshot is damaged.
         """
         path = self._folder(self.get(execution).id) / SNAPSHOT
         told = read_json(path)
@@ -227,10 +243,16 @@ class Executions:
             words, given = _table(told["words"]), _table(told["given"])
             out = told["out"] and Path(told["out"])
             n_jobs, labels = int(told["n_jobs"]), _table(told["labels"])
-            settings = ExecutionSettings(n_jobs=n_jobs, labels=labels, out=out)
+            before = [Path(each) for each in told.get("step_files", [])]
+            settings = ExecutionSettings(
+                n_jobs=n_jobs, labels=labels, out=out, step_files=step_files or before
+            )
             words["name"]
         except (KeyError, TypeError, ValueError) as error:
             raise WorkflowError(f"{path} is damaged; run the workflow file again") from error
+        if not step_files:
+            _check_there(execution, before)
+        load_step_files(settings.step_files)
         return flow_of(words, folder=folder, given=given, given_from=given_from), settings
 
     def cancel(self, execution: str) -> None:
@@ -274,6 +296,37 @@ class Executions:
         if execution.startswith(".") or Path(execution).name != execution:
             raise WorkflowError(f"{execution!r} is no execution's id")
         return self.root / EXECUTIONS / execution
+
+
+def load_step_files(files: Sequence[Path]) -> None:
+    """Register the steps of Python files.
+
+    Raises
+    ------
+    WorkflowError
+        If one is no such file, or a module is called like it.
+    """
+    for file in files:
+        if not file.exists():
+            raise WorkflowError(f"--steps {file} does not exist")
+        if not file.is_file() or file.suffix != ".py" or "." in file.stem:
+            raise WorkflowError(
+                f"--steps {file} is no Python file (*.py), or no module by its name"
+            )
+        loaded = sys.modules.get(file.stem)
+        is_other = loaded is not None and Path(loaded.__file__ or "").resolve() != file.resolve()
+        if is_other or file.stem in sys.stdlib_module_names:
+            raise WorkflowError(f"--steps {file}: a module is called {file.stem!r}; rename it")
+        load_module(file.stem, str(file.resolve()))
+
+
+def _check_there(execution: str, files: Sequence[Path]) -> None:
+    for file in files:
+        if not file.exists():
+            raise WorkflowError(
+                f"{execution} was run with --steps {file}, which has gone; name the file of its "
+                "steps with --steps"
+            )
 
 
 def _table(value: Any) -> dict[str, Any]:

@@ -18,23 +18,28 @@ from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output
 from ossicle.workflow.pipeline import Condition
 
-__all__ = ["Given", "Reference", "Scope", "condition", "leaves", "parsed", "references"]
+__all__ = ["Given", "Reference", "Scope", "brief", "condition", "leaves", "parsed", "references"]
 
 EACH = "each"
 SOURCES = ("env", "file")
 _MARKED = re.compile(r"(\$\$?\{[^{}]*\}?)")
 NAME = re.compile(r"[A-Za-z_][\w-]*")
+_NAMED = re.compile(rf"({NAME.pattern})(?:\[(.+)\])?(?:\.(.+))?")
 _OPERAND = r"""("[^"]*"|'[^']*'|\$\{[^{}]*\}|[^\s=!<>"']+)"""
 _ASKED = re.compile(rf"\s*(?:(not)\s+)?{_OPERAND}\s*(?:(==|!=|<=|>=|<|>)\s*{_OPERAND})?\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What stands between ``${`` and ``}``; ``source`` is each, env or file, empty for a name."""
+    """What stands between ``${`` and ``}``.
+
+    ``source`` is each, env or file, empty for a name; ``instance``, what stands in brackets.
+    """
 
     source: str
     name: str
     output: str = ""
+    instance: str = ""
 
     @classmethod
     def of(cls, text: str) -> "Reference":
@@ -46,21 +51,23 @@ class Reference:
             If it means none.
 
         >>> Reference.of("train.accuracy")
-        Reference(source='', name='train', output='accuracy')
+        Reference(source='', name='train', output='accuracy', instance='')
         """
         source, colon, rest = text.partition(":")
-        if colon:
+        if colon and "[" not in source:
             if source not in SOURCES or not rest:
                 hint = nearest(source, SOURCES)
                 raise WorkflowError(f"${{{text}}}: {source!r} is no source; {hint}")
             return cls(source, rest)
-        name, dot, output = text.partition(".")
-        if not NAME.fullmatch(name) or (dot and not output) or (name == EACH and not output):
+        named = _NAMED.fullmatch(text)
+        name, instance, output = named.groups("") if named else ("", "", "")
+        if not name or (name == EACH and (instance or not output)):
             raise WorkflowError(
                 f"${{{text}}} names nothing; write ${{parameter}}, ${{step}}, ${{step.output}}, "
-                "${each.key}, ${env:NAME} or ${file:path}, or $${ for the characters themselves"
+                "${step[key=value]}, ${each.key}, ${env:NAME} or ${file:path}, or $${ for the "
+                "characters themselves"
             )
-        return cls(EACH, output) if name == EACH else cls("", name, output)
+        return cls(EACH, output) if name == EACH else cls("", name, output, instance)
 
 
 def parsed(text: str) -> tuple[str | Reference, ...]:
@@ -72,13 +79,13 @@ def parsed(text: str) -> tuple[str | Reference, ...]:
         If an expression is not closed or means nothing.
 
     >>> parsed("${bands} bands, $${plain}")
-    (Reference(source='', name='bands', output=''), ' bands, ${plain}')
+    (Reference(source='', name='bands', output='', instance=''), ' bands, ${plain}')
     """
     pieces: list[str | Reference] = []
     for piece in filter(None, _MARKED.split(text)):
         if piece.startswith("${"):
             if not piece.endswith("}"):
-                raise WorkflowError(f"{text!r}: ${{ is not closed by }}")
+                raise WorkflowError(f"{brief(text)}: ${{ is not closed by }}")
             pieces.append(Reference.of(piece[2:-1].strip()))
             continue
         plain = piece.removeprefix("$") if piece.startswith("$${") else piece
@@ -86,6 +93,16 @@ def parsed(text: str) -> tuple[str | Reference, ...]:
             plain = f"{pieces.pop()}{plain}"
         pieces.append(plain)
     return tuple(pieces)
+
+
+def brief(value: Any, most: int = 80) -> str:
+    """A value in a message: no longer than that.
+
+    >>> brief("word"), brief(list(range(100)), most=12)
+    ("'word'", '[0, 1, 2, 3…')
+    """
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def leaves(value: Any, *, tables: bool = True) -> Iterator[Any]:
@@ -194,10 +211,22 @@ class Scope:
             raise WorkflowError(f"no {what} {reference.name!r}; {hint}")
         found = names[reference.name]
         if not isinstance(found, Given):
-            return Given(_output(found, reference.output), self.folder)
-        if reference.output:
+            step = _instance(found, reference) if reference.instance else found
+            return Given(_output(step, reference.output), self.folder)
+        if reference.output or reference.instance:
             raise WorkflowError(f"{reference.name} is a parameter; only steps have outputs")
         return found
+
+
+def _instance(step: Output | list[Output], reference: Reference) -> Output:
+    """The instance that is named."""
+    if isinstance(step, Output):
+        raise WorkflowError(f"{step.node} has no for_each, so it is one; write ${{{step.node}}}")
+    name = f"{reference.name}[{reference.instance}]"
+    for each in step:
+        if each.node == name:
+            return each
+    raise WorkflowError(f"no instance {name!r}; {nearest(name, [each.node for each in step])}")
 
 
 def _output(step: Output | list[Output], name: str) -> Output | list[Output]:
@@ -242,7 +271,7 @@ def _words(value: Any, text: str) -> str:
     if isinstance(value, str | int | float | Path):
         return str(value)
     what = "the output of a step" if isinstance(value, Output) else type(value).__name__
-    raise WorkflowError(f"{text!r}: {what} cannot be put inside text; let it stand alone")
+    raise WorkflowError(f"{brief(text)}: {what} cannot be put inside text; let it stand alone")
 
 
 def condition(said: Any, scope: Scope) -> Condition:
@@ -268,8 +297,8 @@ def condition(said: Any, scope: Scope) -> Condition:
     match = _ASKED.fullmatch(said) if isinstance(said, str) else None
     if match is None or (match[1] and match[3]):
         raise WorkflowError(
-            f'{said!r} is no condition; write "${{a}}", "not ${{a}}", or two values with == != < '
-            "<= > or >= between them, words in quotes"
+            f'{brief(said)} is no condition; write "${{a}}", "not ${{a}}", or two values with == '
+            "!= < <= > or >= between them, words in quotes"
         )
     negated, left, operator, right = match.groups()
     if operator is None:
@@ -281,9 +310,11 @@ def _operand(word: str, scope: Scope) -> Any:
     if word.startswith("${"):
         value = scope.value(word)
         if isinstance(value, list) and any(isinstance(item, Output) for item in value):
-            raise WorkflowError(f"{word} has several instances (for_each); ask one step alone")
+            one = f"${{{value[0].node}}}" if isinstance(value[0], Output) else "one step alone"
+            raise WorkflowError(f"{word} has several instances (for_each); ask one, as {one}")
         return value
     try:
         return tomllib.loads(f"value = {word}")["value"]
     except (ValueError, RecursionError):
-        raise WorkflowError(f"{word} is no value; put words in quotes: '{word}'") from None
+        told = brief(word)[1:-1]
+        raise WorkflowError(f"{told} is no value; put words in quotes: '{told}'") from None

@@ -5,37 +5,37 @@ and its place in the file.
 """
 
 import graphlib
-import itertools
-import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
 from ossicle.workflow.arguments import Output, outputs_in
-from ossicle.workflow.expressions import Given, Scope, condition, leaves, references
-from ossicle.workflow.files import canonical_json, digest
+from ossicle.workflow.expressions import (
+    Given,
+    Scope,
+    condition,
+    leaves,
+    references,
+)
 from ossicle.workflow.flow_keys import (
     OPTIONS,
     RESERVED,
     at,
+    check_file_name,
     check_tables,
     checked_option,
     declared,
     fitting,
 )
+from ossicle.workflow.flow_outputs import check_given, check_key
 from ossicle.workflow.manifest import Step, find_step
+from ossicle.workflow.matrix import check_used, instances
 from ossicle.workflow.pipeline import NodeOptions, Pipeline
 
-__all__ = ["Flow", "flow_of", "read_flow"]
-
-MOST_INSTANCES = 10_000
-"""Of one step with ``for_each``; more is a slip."""
-
-LONGEST = 60
-"""Letters of a value in the name of an instance."""
+__all__ = ["Flow", "flow_of", "is_instance", "read_flow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,20 @@ class Flow:
             If there is no such step.
         """
         names = [node.name for node in self.pipeline.nodes]
-        found = [name for name in names if name == step or name.startswith(f"{step}[")]
+        found = [name for name in names if is_instance(name, step)]
         if not found:
             hint = nearest(step, self.words["steps"])
             raise WorkflowError(f"{self.name} has no step {step!r}; {hint}")
         return frozenset(self.pipeline.below(found))
+
+
+def is_instance(node: str, step: str) -> bool:
+    """Whether a node is a step of this name, or an instance of one with ``for_each``.
+
+    >>> is_instance("heard[n=1]", "heard"), is_instance("heard[n=1]", "heard[n=1]")
+    (True, True)
+    """
+    return node == step or node.startswith(f"{step}[")
 
 
 def read_flow(path: str | Path, parameters: Mapping[str, Any] | None = None) -> Flow:
@@ -128,7 +137,10 @@ def read_flow(path: str | Path, parameters: Mapping[str, Any] | None = None) -> 
     """
     path = Path(path)
     with at(str(path)):
-        words = {"name": path.stem, **_tables(path)}
+        tables = _tables(path)
+        if "name" not in tables:
+            check_file_name(path.stem)
+        words = {"name": path.stem, **tables}
         return flow_of(words, folder=path.parent.resolve(), given=parameters)
 
 
@@ -175,6 +187,7 @@ def flow_of(
     names: dict[str, Given | Output | list[Output]] = {**parameters}
     for name in _in_order(tables):
         names[name] = _add(pipeline, name, tables[name], Scope(folder, names))
+    check_given(pipeline.nodes)
     return Flow(
         words["name"],
         words.get("description", ""),
@@ -237,45 +250,9 @@ def _add(
         step = find_step(table["step"])
     if "for_each" not in table:
         return _add_one(pipeline, name, step, table, scope)
-    return [
-        _add_one(pipeline, f"{name}[{label}]", step, table, inner)
-        for label, inner in _instances(f"steps.{name}.for_each", table["for_each"], scope)
-    ]
-
-
-def _instances(place: str, matrix: Mapping[str, Any], scope: Scope) -> Iterator[tuple[str, Scope]]:
-    """Every combination of a matrix: what it is called, and what ``${each.key}`` means in it."""
-    columns = []
-    for key, said in matrix.items():
-        with at(f"{place}.{key}"):
-            columns.append(_column(said, scope))
-    if (n_instances := math.prod(map(len, columns))) > MOST_INSTANCES:
-        raise WorkflowError(f"{place}: {n_instances} instances; at most {MOST_INSTANCES} allowed")
-    labels = set()
-    for combination in itertools.product(*columns):
-        each = dict(zip(matrix, combination, strict=True))
-        label = ",".join(f"{key}={_label(given.value)}" for key, given in each.items())
-        if label in labels:
-            raise WorkflowError(f"{place}: {label} is there twice; leave one")
-        labels.add(label)
-        yield label, replace(scope, each=each)
-
-
-def _column(said: Any, scope: Scope) -> list[Given]:
-    """The values of one key of a matrix."""
-    given = scope.given(said)
-    if not isinstance(given.value, list) or not given.value:
-        raise WorkflowError(f"{given.value!r} is not allowed; a list of one value or more is")
-    if isinstance(said, list):
-        return [scope.given(item) for item in said]
-    return [Given(item, given.folder) for item in given.value]
-
-
-def _label(value: Any) -> str:
-    """A value as part of a name; a long one by its beginning and a digest."""
-    text = value.node if isinstance(value, Output) else value
-    text = text if isinstance(text, str) and "\n" not in text else canonical_json(text)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 9]}…{digest(text)[:8]}"
+    matrix = list(instances(f"steps.{name}.for_each", table["for_each"], scope))
+    check_used(name, table)
+    return [_add_one(pipeline, f"{name}[{label}]", step, table, inner) for label, inner in matrix]
 
 
 def _add_one(
@@ -288,7 +265,9 @@ def _add_one(
         for key, value in {**said, **table.get("with", {})}.items()
     }
     options = {
-        key: _option(f"{place}.{key}", key, table[key], scope) for key in OPTIONS if key in table
+        option: _option(f"{place}.{key}", key, table[key], scope)
+        for key, option in OPTIONS.items()
+        if key in table
     }
     with at(place):
         return pipeline.add(step, name, options=NodeOptions(**options), **arguments)
@@ -299,6 +278,7 @@ def _argument(place: str, key: str, said: Any, step: Step[..., Any], scope: Scop
         parameter = step.parameters.get(key)
         if parameter is None and not step.takes_any:
             hint = nearest(key, (*step.parameters, *RESERVED))
+            hint = "labels of the machine are on = { … }" if key == "where" else hint
             raise WorkflowError(f"step {step.name} has no parameter {key!r}; {hint}")
         return scope.value(said, as_path=parameter is not None and parameter.is_input)
 
@@ -319,4 +299,5 @@ def _outputs(table: Mapping[str, Any], scope: Scope, pipeline: Pipeline) -> dict
                     raise WorkflowError("a table of outputs; give each output a name of its own")
             for output in outputs_in(found[name]):
                 steps[output.node].check_output(output.name)
+                check_key(output, steps[output.node])
     return found

@@ -1,5 +1,6 @@
 """The keys of a workflow file: which there are, what each may be, the nearest when none is."""
 
+import difflib
 import math
 import re
 import tomllib
@@ -9,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ossicle.errors import WorkflowError, nearest
-from ossicle.workflow.expressions import EACH, NAME, leaves, parsed
+from ossicle.workflow.expressions import EACH, NAME, brief, leaves, parsed
 
 __all__ = [
     "RESERVED",
     "Declared",
     "at",
     "check_depth",
+    "check_file_name",
     "check_plain",
     "check_tables",
     "checked_option",
@@ -26,7 +28,9 @@ __all__ = [
 
 FILE = {"name": str, "description": str, "parameters": dict, "steps": dict, "outputs": dict}
 PARAMETER = ("default", "type", "help")
-OPTIONS = ("when", "retries", "deadline", "where")
+OPTIONS = {"when": "when", "retries": "retries", "deadline": "deadline", "on": "where"}
+"""Keys that say how a step is done, with the option of its node that each stands for."""
+
 RESERVED = ("step", "for_each", "with", *OPTIONS)
 """Keys of a step that are none of its arguments, which may always stand below ``with``."""
 
@@ -102,12 +106,27 @@ def _check_keys(table: Mapping[str, Any], allowed: Collection[str]) -> None:
 def _check_kind(place: str, value: Any, kind: type) -> None:
     if not isinstance(value, kind):
         allowed = "text is allowed" if kind is str else f"table is allowed: [{place}]"
-        raise WorkflowError(f"{place} is {value!r}; a {allowed}")
+        raise WorkflowError(f"{place} is {brief(value)}; a {allowed}")
 
 
 def _check_name(place: str, name: str, form: re.Pattern[str] = NAME) -> None:
     if not form.fullmatch(name):
         raise WorkflowError(f"{place}: {name!r} is no name; letters, digits, _ and - are allowed")
+
+
+def check_file_name(stem: str) -> None:
+    """Refuse the name of a file that its workflow cannot be called by.
+
+    Raises
+    ------
+    WorkflowError
+        If it is no name.
+    """
+    if not _FILE_NAME.fullmatch(stem):
+        raise WorkflowError(
+            f"name: {stem!r} is no name; letters, digits, _ and - are allowed; it is taken from "
+            'the file\'s name: add name = "…"'
+        )
 
 
 def _check_names(words: Mapping[str, Any]) -> None:
@@ -125,8 +144,10 @@ def _check_names(words: Mapping[str, Any]) -> None:
 def _check_step(place: str, table: Any) -> None:
     _check_kind(place, table, dict)
     if not isinstance(table.get("step"), str):
-        raise WorkflowError(f"{place}: which step is it? say step = ..., the name of one")
-    for key in ("for_each", "with", "where"):
+        near = difflib.get_close_matches("step", [key for key in table if key not in RESERVED], n=1)
+        meant = f"; {near[0]!r} is there: did you mean 'step'?" if near else ""
+        raise WorkflowError(f"{place}: which step is it? say step = ..., the name of one{meant}")
+    for key in ("for_each", "with", "on"):
         _check_kind(f"{place}.{key}", table.get(key, {}), dict)
     if not table.get("for_each", {"": []}):
         raise WorkflowError(f"{place}.for_each is empty; name a key with its values")
@@ -165,7 +186,9 @@ def _check_leaf(value: Any) -> None:
     if isinstance(value, int) and not -LARGEST <= value < LARGEST:
         raise WorkflowError("a whole number of more than 64 bits is not allowed")
     if isinstance(value, str) and _UNWRITABLE.search(value):
-        raise WorkflowError(f"{value!r} is no text: it holds what is no character (UTF-8), or zero")
+        raise WorkflowError(
+            f"{brief(value)} is no text: it holds what is no character (UTF-8), or zero"
+        )
     if not isinstance(value, str | int | float | None):
         raise WorkflowError(f"{value} is a date or time; put it in quotes")
 
@@ -239,7 +262,7 @@ def fitting(value: Any, parameter: Declared) -> Any:
         return float(value)
     if type(value) is not kind:
         article = "an" if parameter.type[0] in "ai" else "a"
-        raise WorkflowError(f"{value!r} is not allowed; {article} {parameter.type} is")
+        raise WorkflowError(f"{brief(value)} is not allowed; {article} {parameter.type} is")
     return value
 
 
@@ -259,7 +282,7 @@ def read_word(text: str) -> Any:
 
 
 def checked_option(name: str, value: Any) -> Any:
-    """The value of ``retries``, ``deadline`` or ``where``.
+    """The value of ``retries``, ``deadline`` or ``on``.
 
     Raises
     ------
@@ -270,7 +293,7 @@ def checked_option(name: str, value: Any) -> Any:
     2
     """
     if name == "retries" and not (type(value) is int and value >= 0):
-        raise WorkflowError(f"{value!r} is not allowed; a whole number from 0 is")
+        raise WorkflowError(f"{brief(value)} is not allowed; a whole number from 0 is")
     if name == "deadline" and not (type(value) in (int, float) and value > 0):
-        raise WorkflowError(f"{value!r} is not allowed; a number of seconds above 0 is")
+        raise WorkflowError(f"{brief(value)} is not allowed; a number of seconds above 0 is")
     return value

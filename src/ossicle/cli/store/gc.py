@@ -6,6 +6,7 @@ import click
 
 from ossicle.cli.store.place import SIZE, opened, size_text, store_option
 from ossicle.cli.terminal import as_json, counted, emit
+from ossicle.errors import WorkflowError
 
 __all__ = ["gc"]
 
@@ -29,7 +30,14 @@ def gc(
     ossicle store gc --older 30 --dry-run
     ossicle store gc --max-size 2GB
     """
-    gone = opened(place).gc(older=older, max_bytes=max_size, dry_run=dry_run)
+    store = opened(place)
+    try:
+        gone = store.gc(older=older, max_bytes=max_size, dry_run=dry_run)
+    except WorkflowError as error:
+        if " is in use" not in str(error):
+            raise
+        why = "an execution is running; wait for its end"
+        raise WorkflowError(f"{store.root} is in use: {why}") from error
     rows = [{"key": each.key, "step": each.step, "bytes": each.n_bytes} for each in gone]
     total = size_text(sum(each.n_bytes for each in gone))
     lines = [f"{each.key[:12]}  {each.step}  {size_text(each.n_bytes)}" for each in gone]

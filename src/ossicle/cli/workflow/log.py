@@ -17,7 +17,7 @@ __all__ = ["log"]
 @store_option
 @as_json
 def log(execution: str, step: str | None, follow: bool, root: Path, as_json: bool) -> None:
-    """Print what one step has printed, or all of them.
+    """Print what one step has printed, or all of them; of one with for_each, all instances.
 
     \b
     ossicle workflow log alarm-1
@@ -29,7 +29,7 @@ def log(execution: str, step: str | None, follow: bool, root: Path, as_json: boo
     if as_json:
         emit([{"step": name, "text": text} for name, text in printed], "", as_json=True)
         return
-    shown = step
+    shown = step  # whose name need not be told
     for name, text in printed:
         if name != shown:
             click.echo(safe(f"── {name}"))

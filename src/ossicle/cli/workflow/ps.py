@@ -30,7 +30,7 @@ def ps(root: Path, as_json: bool) -> None:
             "state": each.state,
             "steps": f"{each.n_done}/{each.n_steps}",
             "started": f"{datetime.fromtimestamp(each.started):%Y-%m-%d %H:%M:%S}",
-            "seconds": round(each.seconds, 1),
+            "seconds": None if each.seconds is None else round(each.seconds, 1),
         }
         for each in found
     ]

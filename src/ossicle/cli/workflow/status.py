@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ossicle.cli.terminal import as_json, emit, table
+from ossicle.cli.tree import more_than
 from ossicle.cli.workflow_options import execution_argument, store_option
 
 __all__ = ["status"]
@@ -35,7 +36,8 @@ def status(execution: str, root: Path, as_json: bool) -> None:
         }
         for each in steps
     ]
-    head = f"{told.id} {told.state}, {told.seconds:.1f} s"
+    took = "" if told.seconds is None else f", {told.seconds:.1f} s"
+    head = f"{told.id} {told.state}{took}"
     message = [told.message] if told.message else []
     shown = table(rows, list(rows[0])) if rows else "no step is recorded"
     text = "\n".join([head, *message, "", shown])
@@ -46,4 +48,4 @@ def _more(step: dict[str, Any]) -> str:
     """How far a step is, or why it ended so."""
     if step["stage"] is not None:
         return f"{step['stage']} {step['done']}/{step['total']}"
-    return str(step["detail"] or "")
+    return more_than(step["state"], str(step["detail"] or ""))
