@@ -187,3 +187,36 @@ def count_tries(note: str) -> None:
     with Path(note).open("a") as file:
         file.write("x")
     time.sleep(600)
+
+
+class Told:
+    """A result that says itself what is kept of it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"file": self.file}
+
+
+@step(name="small told")
+def told(*, out: Path) -> Told:
+    """An object with a path."""
+    (out / "a.txt").write_text("a")
+    return Told(out / "a.txt")
+
+
+@step(name="small exit well")
+def exit_well() -> None:
+    """Leave as a program that is done."""
+    raise SystemExit(0)
+
+
+@step(name="small nested failure")
+def nested_failure() -> None:
+    """Fail deeper down."""
+
+    def deeper() -> None:
+        raise KeyError("x")
+
+    deeper()

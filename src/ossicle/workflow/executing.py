@@ -27,7 +27,7 @@ from ossicle.workflow.flow import Flow
 from ossicle.workflow.nodes import Event
 from ossicle.workflow.pipeline import Results
 from ossicle.workflow.record import recorder
-from ossicle.workflow.running import _check_machine as check_machine
+from ossicle.workflow.running import check_machine
 
 __all__ = ["Outcome", "check_inputs", "execute"]
 

@@ -21,7 +21,7 @@ from ossicle.workflow.store import Artifact, Store
 from ossicle.workflow.workers import Worker, Workers
 from ossicle.workflow.works import Work
 
-__all__ = ["call_of", "log_name", "run_nodes"]
+__all__ = ["call_of", "check_machine", "log_name", "run_nodes"]
 
 START = "start"
 """Sender of the first messages."""
@@ -42,7 +42,7 @@ def run_nodes(
     """Do every node; see `ossicle.workflow.Pipeline.run`."""
     if not nodes:
         return {}
-    _check_machine(nodes, cluster)
+    check_machine(nodes, cluster)
     below(nodes, again)
     n_jobs = cluster.n_workers if cluster is not None else 1
     with ExitStack() as stack:
@@ -57,7 +57,7 @@ def run_nodes(
         return {node.name: execution.made[node.name] for node in nodes}
 
 
-def _check_machine(nodes: Sequence[Node], cluster: LocalCluster | None) -> None:
+def check_machine(nodes: Sequence[Node], cluster: LocalCluster | None) -> None:
     """Refuse what would wait for ever, or for memory that is not there."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for node in nodes:
