@@ -75,13 +75,15 @@ def _done(words: Mapping[str, Any], root: str, answers: TextIO) -> dict[str, Any
     from ossicle.workflow.calls import Call, perform
     from ossicle.workflow.store import Store
 
-    call, last = Call(**words), [0.0]
+    call, last = Call(**words), [-EVERY]
 
     def report(what: str, more: Any) -> None:
         now = time.monotonic()
-        if what != "progress" or more[1] == more[2] or now - last[0] >= EVERY:
+        if what == "progress":
+            if more[1] != more[2] and now - last[0] < EVERY:
+                return
             last[0] = now
-            _answer(answers, {"report": what, "more": more})
+        _answer(answers, {"report": what, "more": more})
 
     try:
         _print_into(call.log)
