@@ -170,10 +170,19 @@ def traced(folder: Path) -> list[str]:
     return note.read_text().splitlines() if note.exists() else []
 
 
+class Started(subprocess.Popen[str]):
+    """A process that a test which fails does not wait for."""
+
+    def __exit__(self, kind: Any, *rest: Any) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, *rest)
+
+
 def started(flow: Path, *words: str, **options: Any) -> "subprocess.Popen[str]":
     """``ossicle run`` in a process of its own, with its folder beside the file."""
     command = [OSSICLE, "run", flow, *words, "--steps", flow.with_name("words_steps.py")]
-    return subprocess.Popen(
+    return Started(
         [*map(str, command), "--store", str(flow.with_name("kept"))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
