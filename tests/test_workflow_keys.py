@@ -100,6 +100,19 @@ def test_what_was_made_of_a_file_that_changed_meanwhile_is_never_there(
         assert store.flags() == {}
 
 
+@pytest.mark.parametrize("cluster", [None, LocalCluster(1)], ids=["here", "apart"])
+def test_what_another_step_made_is_no_file_that_changes_wherever_the_store_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: LocalCluster | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pipeline = Pipeline()
+    page = pipeline.add(small.page, "page", counts={"dog": 1}, title="x")
+    pipeline.add(small.files_below, "below", folder=page["tables"])
+    pipeline.add(small.letters, "letters", pages=[page["page"]])
+    results = pipeline.run("kept", cluster=cluster)
+    assert results.value("below") == ["counts.json"]
+
+
 def test_code_that_was_edited_after_it_was_loaded_makes_nothing(
     store: Store, tmp_path: Path
 ) -> None:

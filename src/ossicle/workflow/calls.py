@@ -137,7 +137,7 @@ def _check_unchanged(step: Step[..., Any], call: Call, store: Store, folder: Pat
     try:
         step.check_sources()
         for place, path, parameter in _files_given(step, call):
-            inside = path.is_relative_to(Path(store.root).absolute())
+            inside = path.absolute().is_relative_to(Path(store.root).absolute())
             digest = parameter.digest or path_digest
             if not inside and digest(path) != call.recipe["inputs"][place]:
                 raise WorkflowError(f"{place} changed while it was done; run it again")
