@@ -276,7 +276,7 @@ def test_every_network_is_judged_as_it_ships_and_put_into_one_table(keywords):
     table = rows(keywords["compared"].path / "result.csv")
     assert [row["name"] for row in table] == ["tc_net", "dnn"]
     for row in table:
-        node = f"measured[bundle=learnt[net={row['name']}]]"
+        node = f"measured[net={row['name']}]"
         told = json.loads((keywords[node].path / "benchmark.json").read_text())
         bundle = keywords[f"learnt[net={row['name']}]"].path / "best.ossicle"
         assert told["model"]["bytes"] == bundle.stat().st_size == int(row["bytes"])
