@@ -23,11 +23,11 @@ from ossicle.workflow.files import path_digest
 from ossicle.workflow.kinds import RESULT, read_result, result_file, write_result
 from ossicle.workflow.manifest import STEPS, Step, find_step
 from ossicle.workflow.parameters import Parameter
+from ossicle.workflow.sealing import LOG
 from ossicle.workflow.store import Artifact, Store
 
 __all__ = ["Call", "perform"]
 
-LOG = "log.txt"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 BESIDE: set[str] = set()
 """Folders of files that steps were loaded from, in which modules are found first."""

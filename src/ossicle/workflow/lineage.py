@@ -5,11 +5,12 @@ from typing import Any
 
 from ossicle.workflow.artifact import Artifact
 from ossicle.workflow.files import read_json
+from ossicle.workflow.kinds import RESULT
 from ossicle.workflow.store import Store
 
 __all__ = ["inputs_of", "listed", "origins", "shown", "with_origins"]
 
-RESULT = "result.json"
+FIGURES = f"{RESULT}.json"
 """Where a step that gives JSON has its result."""
 
 
@@ -91,11 +92,11 @@ def shown(store: Store, artifact: Artifact) -> dict[str, Any]:
     """What made an artifact, from what, what it holds, and its figures if it has a result."""
     sizes = {name: (artifact.path / name).stat().st_size for name in artifact.manifest["files"]}
     pins = [name for name, key in store.pins().items() if key == artifact.key]
-    result = artifact.path / RESULT
+    result = artifact.path / FIGURES
     return {
         **artifact.manifest,
         **artifact.times,
-        "figures": _figures(read_json(result)) if RESULT in sizes else {},
+        "figures": _figures(read_json(result)) if FIGURES in sizes else {},
         "path": str(artifact.path),
         "sizes": sizes,
         "origins": origins(artifact, store.list()),
